@@ -1,0 +1,1 @@
+"""What the contract tests stand on: HTTP clients, made-up people and robots, small servers."""

@@ -1,0 +1,48 @@
+"""The channel's settings: what a test wants set, restored lazily by the next test or at the end."""
+
+import json
+import subprocess
+import time
+
+DING = "/cmsi/send_ding/"
+PERSON = "/cmsi/send_dingtalk/"
+ROBOT = "/cmsi/send_dingbot/"
+TYPES = "/cmsi/get_msg_type/"
+
+
+class Settings(object):
+    """Knows the baseline, so that a command is run only when the wanted values differ from the stored ones."""
+
+    def __init__(self, config, baseline):
+        self.config = config
+        self.baseline = baseline
+        self._stored = None
+        self._touched = {path: set(values) for path, values in baseline.items()}
+
+    def use(self, *changes):
+        """Baseline plus `changes` ({path: {name: value, or None for absent}}); nothing else."""
+        wanted = {path: dict(values) for path, values in self.baseline.items()}
+        for change in changes:
+            for path, values in change.items():
+                wanted.setdefault(path, {}).update(values)
+        for path, values in wanted.items():
+            self._touched.setdefault(path, set()).update(values)
+        full = {path: {name: wanted.get(path, {}).get(name) for name in touched}
+                for path, touched in self._touched.items()}
+        if full != self._stored:
+            self.write(full)
+            self._stored = full
+
+    def write(self, values):
+        run = subprocess.run(
+            self.config.settings_command, input=json.dumps(values).encode("ascii"), capture_output=True, timeout=60
+        )
+        assert run.returncode == 0, "the settings command failed: %s" % run.stderr.decode("utf-8", "replace")[-2000:]
+        if self.config.settings_delay:
+            time.sleep(self.config.settings_delay)  # nothing to poll: each worker has a cache of its own
+
+    def leave(self, values):
+        """At the end: the settings the ESB had before, where they are known, else the baseline."""
+        self.use()
+        if values:
+            self.write(values)

@@ -17,6 +17,7 @@ from sandbox.errors import SandboxError
 
 OLDEST = (3, 11)
 LAYOUT = "1"
+IDENTITY = "import sys; print(sys.version); print(getattr(sys, 'base_prefix', sys.prefix))"
 
 
 @dataclass(frozen=True)
@@ -144,8 +145,7 @@ def _stamp(base, requirements):
     digest = hashlib.sha256()
     for path in (paths.CONSTRAINTS, paths.REQUIREMENTS / requirements):
         digest.update(path.read_bytes())
-    identity = subprocess.run([base, "-c", "import sys; print(sys.version); print(getattr(sys, 'base_prefix', sys.prefix))"],
-                              capture_output=True, text=True)
+    identity = subprocess.run([base, "-c", IDENTITY], capture_output=True, text=True)
     digest.update((LAYOUT + identity.stdout).encode("utf-8"))
     return digest.hexdigest() + "\n"
 
@@ -180,7 +180,8 @@ def _create(folder, kind, base):
 def _pip(executable, requirements, options=()):
     command = [str(executable), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input",
                "--constraint", str(paths.CONSTRAINTS), "--requirement", str(paths.REQUIREMENTS / requirements)]
-    _run(command + list(options), "pip could not install requirements/%s into %s." % (requirements, executable.parent.parent))
+    _run(command + list(options),
+         "pip could not install requirements/%s into %s." % (requirements, executable.parent.parent))
 
 
 def _run(command, complaint):

@@ -5,6 +5,7 @@ survives a killed command line and a lost state.json, and can never name a stran
 together with the time at which the process started.
 """
 
+import contextlib
 import os
 import random
 import signal
@@ -88,8 +89,21 @@ def stop(home, records, seconds=STOP_SECONDS):
         left.update((record["pid"], record["started"]) for record in records if alive(record))
         return left
 
+    return _stop_all(remaining, seconds)
+
+
+def stop_pids(home, pids):
+    """Stops some of this sandbox's processes."""
+    _stop_all(lambda: {pid: start_time(pid) for pid in ours(home) if pid in pids}, STOP_SECONDS)
+
+
+def _stop_all(remaining, seconds):
+    # The leaders get it first: a server that ends its workers itself must not find them gone and start new ones.
+    leaders = {pid: started for pid, started in remaining().items() if session(pid) == pid}
+    _signal(leaders, signal.SIGTERM)
+    _gone(lambda: any(start_time(pid) == started for pid, started in leaders.items()), seconds)
     _signal(remaining(), signal.SIGTERM)
-    if _gone(remaining, seconds):
+    if _gone(remaining, 2):
         return 0
     killed = remaining()
     _signal(killed, signal.SIGKILL)
@@ -101,7 +115,7 @@ def stop(home, records, seconds=STOP_SECONDS):
 def stop_one(home, name, record):
     """Stops one service: its leader, then what is left of its session."""
     def members():
-        left = {pid: start_time(pid) for pid in ours(home) if _session(pid) == record["pid"]}
+        left = {pid: start_time(pid) for pid in ours(home) if session(pid) == record["pid"]}
         if alive(record):
             left[record["pid"]] = record["started"]
         return left
@@ -116,7 +130,8 @@ def stop_one(home, name, record):
         raise SandboxError("%s (pid %d) could not be stopped." % (name, record["pid"]))
 
 
-def _session(pid):
+def session(pid):
+    """The pid of the session's leader; None when the process is gone."""
     try:
         return os.getsid(pid)
     except OSError:
@@ -126,10 +141,8 @@ def _session(pid):
 def _signal(processes, number):
     for pid, started in processes.items():
         if start_time(pid) == started:
-            try:
+            with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, number)
-            except ProcessLookupError:
-                pass
 
 
 def _gone(remaining, seconds):
@@ -155,6 +168,13 @@ def free_port(taken=(), preferred=None):
                 continue
             return port
     raise SandboxError("No free port was found on 127.0.0.1 in 200 tries.")
+
+
+def port_taken(port):
+    """Whether somebody listens there now."""
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def launch(home, service):

@@ -1,0 +1,33 @@
+# make demo, make test: nothing has to be prepared but a Python 3.11 or newer.
+PYTHON ?= python3
+VENV_PYTHON := .venv/bin/python
+RUN = $(PYTHON) -B -m sandbox.environments tools && $(VENV_PYTHON)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo demo-down sandbox-up sandbox-down test test-esb bench clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: ## start a local BlueKing, send one message to a group and a person, show what arrived
+	@$(RUN) -m sandbox.demo
+
+demo-down: sandbox-down ## stop what make demo started
+
+sandbox-up: ## start the sandbox (ARGS="--hosts 2 --python 2.7 …")
+	@$(RUN) -m sandbox up $(ARGS)
+
+sandbox-down: ## stop the sandbox
+	@$(RUN) -m sandbox down
+
+test: ## run every test this machine can run (STAGE="static components …", ARGS="pytest's arguments")
+	@$(RUN) -m tests.run $(STAGE) $(if $(ARGS),-- $(ARGS))
+
+test-esb: ## run the contract tests against a real ESB tree (ESB_HOME=DIR ESB_PYTHON=PATH [SERVER=gunicorn|uwsgi])
+	@$(RUN) -m tests.real --esb-home '$(ESB_HOME)' --esb-python '$(ESB_PYTHON)' --server '$(or $(SERVER),gunicorn)' $(if $(ARGS),-- $(ARGS))
+
+bench: ## measure the channel's cost
+	@$(RUN) -m bench $(ARGS)
+
+clean: sandbox-down ## stop the sandbox and remove everything that was made in this clone
+	@rm -rf .venv .sandbox .results

@@ -1,0 +1,154 @@
+"""A PaaS host on disk and its ESB: laying it out, its environment, its server's command, its management commands."""
+
+import hashlib
+import os
+import shlex
+import shutil
+import subprocess
+import urllib.parse
+
+from sandbox import environments, paths, processes
+from sandbox.errors import SandboxError
+
+VERSION = "2.12.25"
+SERVERS = ("gthread", "sync", "gevent", "uwsgi", "uwsgi-threads")
+THREADS = 8
+TIMEOUT_SECONDS = 60
+_NOT_COPIED = shutil.ignore_patterns("__pycache__", "*.pyc", "*.pyo")
+
+
+def tree_hash(folder):
+    """A hash over the names and contents of a source tree."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path.suffix not in (".pyc", ".pyo"):
+            digest.update(path.relative_to(folder).as_posix().encode("utf-8") + b"\0")
+            digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def lay_out(host, env_folder):
+    """Puts a fresh ESB tree and everything around it where a PaaS host has them."""
+    shutil.rmtree(host.esb, ignore_errors=True)
+    shutil.copytree(paths.ESB_SOURCE, host.esb, ignore=_NOT_COPIED)
+    host.logs.mkdir(parents=True, exist_ok=True)
+    for path in host.version_files:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(VERSION + "\n", "utf-8")
+    host.key_file.parent.mkdir(parents=True, exist_ok=True)
+    host.key_file.write_text("a sandbox has no private key\n", "utf-8")
+    link_environment(host, env_folder)
+
+
+def link_environment(host, env_folder):
+    host.env.parent.mkdir(parents=True, exist_ok=True)
+    if host.env.is_symlink():
+        host.env.unlink()
+    host.env.symlink_to(env_folder)
+
+
+def environment(home, host, options, urls):
+    """The environment of an ESB process and of its manage.py."""
+    more = {
+        "BK_ENV": "production",
+        "BK_FILE_PATH": host.key_file,
+        "PAAS_LOGGING_DIR": host.logs,
+        "DJANGO_SETTINGS_MODULE": "settings",
+        "SANDBOX_DB": home.database,
+        "SANDBOX_USERMGR_URL": urls["usermgr"],
+        processes.MARK: home.path,
+    }
+    if options.get("redis"):
+        more.update(_redis(options["redis"]))
+    return processes.clean_environment(**more)
+
+
+def _redis(url):
+    parts = urllib.parse.urlsplit(url)
+    if parts.scheme != "redis" or not parts.hostname:
+        raise SandboxError("--redis takes redis://[:password@]host:port/number, not %r." % url)
+    return {"REDIS_HOST": parts.hostname, "REDIS_PORT": parts.port or 6379,
+            "REDIS_DB": parts.path.strip("/") or "0", "REDIS_PASSWORD": parts.password or ""}
+
+
+def service(home, name, port, options, urls, say):
+    """The ESB of one host, as a service."""
+    host = home.host(name)
+    variables = environment(home, host, options, urls)
+    server, workers = options["server"], str(options["workers"])
+    address = "127.0.0.1:%d" % port
+    if server.startswith("uwsgi"):
+        command = [str(host.env / "bin" / "uwsgi"), "--http-socket", address, "--chdir", str(host.esb),
+                   "--module", "wsgi:application", "--home", str(host.env), "--master", "--processes", workers,
+                   "--need-app", "--die-on-term", "--no-orphans", "--lazy-apps", "--buffer-size", "32768",
+                   "--disable-logging"]
+        if server == "uwsgi-threads":
+            command += ["--enable-threads", "--threads", str(THREADS)]
+    else:
+        command = [str(host.env / "bin" / "python"), "-m", "gunicorn.app.wsgiapp", "wsgi:application",
+                   "--bind", address, "--worker-class", server, "--workers", workers,
+                   "--timeout", str(TIMEOUT_SECONDS), "--graceful-timeout", "5"]
+        if server == "gthread":
+            command += ["--threads", str(THREADS)]
+            futures = environments.gthread_path(options["python"], say)
+            if futures:
+                variables["PYTHONPATH"] = futures
+    return processes.Service(name, command, str(host.esb), variables, str(home.logs / (name + ".log")),
+                             "http://%s/ping/" % address)
+
+
+def manage(home, name, options, urls, *words, given=None, python=False):
+    """Runs manage.py (or, with python, a Python text) on a host with the ESB's own Python; returns what it printed."""
+    host = home.host(name)
+    start = [str(host.env / "bin" / "python")] + (["-c"] if python else ["manage.py"])
+    done = subprocess.run(start + list(words), cwd=str(host.esb), env=environment(home, host, options, urls),
+                          input=given or "", capture_output=True, text=True, encoding="utf-8", errors="replace")
+    if done.returncode:
+        said = "\n".join("    " + line for line in (done.stdout + done.stderr).splitlines()[-20:])
+        raise SandboxError("On %s, %s ended with %d:\n%s"
+                           % (name, "Python" if python else "manage.py " + words[0], done.returncode, said))
+    return done.stdout
+
+
+def write_settings_command(home, name, options, urls):
+    """A script that reads {path: {setting: value or null}} and stores it; returns its path."""
+    host = home.host(name)
+    words = ["%s=%s" % item for item in sorted(environment(home, host, options, urls).items())
+             if item[0] != processes.MARK]
+    script = home.path / "settings-command"
+    script.write_text("#!/bin/sh\ncd %s && exec env -i %s %s manage.py sandbox_channel\n" % (
+        shlex.quote(str(host.esb)), " ".join(map(shlex.quote, words)), shlex.quote(str(host.env / "bin" / "python"))),
+        "utf-8")
+    script.chmod(0o755)
+    return str(script)
+
+
+def inventory(names, state, home):
+    """The text of inventory.yml. JSON strings are YAML strings: no YAML library is needed."""
+    def quoted(value):
+        return '"%s"' % str(value).replace("\\", "\\\\").replace('"', '\\"')
+
+    lines = ["---", "# Written by `python -m sandbox up`; everything in it is on this machine.", "all:", "  vars:",
+             "    ansible_connection: local",
+             "    ding_oapi_url: " + quoted(state["urls"]["dingtalk"]),
+             "    ding_api_url: " + quoted(state["urls"]["dingtalk"]),
+             "    ding_usermgr_url: " + quoted(state["urls"]["usermgr"]),
+             "  children:", "    paas:", "      hosts:"]
+    for name in names:
+        host = home.host(name)
+        lines += ["        %s:" % name,
+                  "          ding_bk_home: " + quoted(host.bk_home),
+                  "          ding_src_home: " + quoted(host.root / "data" / "src"),
+                  "          ding_esb_host: 127.0.0.1",
+                  "          ding_esb_port: %d" % state["processes"][name]["port"]]
+    lines += ["    usermgr:", "      hosts:", "        usermgr1:",
+              "          ding_usermgr_port: %d" % state["processes"]["usermgr"]["port"]]
+    return "\n".join(lines) + "\n"
+
+
+def remove(home):
+    """Everything but logs: the data goes back to the start."""
+    for folder in (home.hosts, home.data):
+        shutil.rmtree(folder, ignore_errors=True)
+    for path in home.path.glob(home.database.name + "*"):
+        os.unlink(path)

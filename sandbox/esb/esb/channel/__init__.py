@@ -1,0 +1,1 @@
+from .base import ApiChannel, get_channel_manager  # noqa: F401

@@ -12,7 +12,7 @@ from contractkit.esb import Esb  # noqa: E402
 from contractkit.logs import Logs  # noqa: E402
 from contractkit.services import DingTalk, UserManagement  # noqa: E402
 from contractkit.settings import DING, PERSON, ROBOT, TYPES, Settings  # noqa: E402
-from contractkit.world import World  # noqa: E402
+from contractkit.world import App, World  # noqa: E402
 
 SANDBOX_DINGTALK = {
     "latency_ms": 0, "qps": 0, "robot_per_minute": 20, "block_seconds": 600, "throttle_style": "130101",
@@ -60,14 +60,16 @@ def session_usermgr(contract):
 
 
 @pytest.fixture(scope="session")
-def default_app(session_dingtalk, session_usermgr, known_secrets):
-    """The app that stands in the channel's settings."""
-    return World(session_dingtalk, session_usermgr, known_secrets).app()
+def default_app(contract, session_dingtalk, known_secrets):
+    """The app that stands in the channel's settings: the one a sandbox has, so that the run leaves it as it was."""
+    app = App(contract.ding_app_key, contract.ding_app_secret)
+    known_secrets.add(app.secret)
+    session_dingtalk.post("/_admin/apps", {"app_key": app.key, "app_secret": app.secret})
+    return app
 
 
 @pytest.fixture(scope="session")
 def session_settings(contract, default_app):
-    before = _settings_before(contract)
     baseline = {
         PERSON: {"ding_app_key": default_app.key, "ding_app_secret": default_app.secret, "robot_code": None},
         ROBOT: {"token_field": None, "sign_field": None},
@@ -80,15 +82,7 @@ def session_settings(contract, default_app):
     }
     settings = Settings(contract, baseline)
     yield settings
-    settings.leave(before)
-
-
-def _settings_before(contract):
-    """What CONTRACT_SETTINGS (JSON, {path: {name: value}}) says the installed channel had."""
-    import json
-    import os
-
-    return json.loads(os.environ.get("CONTRACT_SETTINGS") or "{}")
+    settings.leave()
 
 
 @pytest.fixture

@@ -121,14 +121,16 @@ def test_a_get_request_sends(esb, dingtalk, world):
 @pytest.mark.servers
 def test_a_form_body_sends(esb, dingtalk, world):
     bot, person = world.robot(), world.person()
-    answer = esb.send_ding([bot, person], "by form 中文 & more\nsecond", title="标题", _style="form", is_at_all="false")
+    content = "by form 中文 & more\nsecond"
+    answer = esb.send_ding([bot, person], content, title="标题", _style="form", is_at_all="false")
     assert calm(answer).ok
-    wanted = ["标题\nby form 中文 & more\nsecond"]
+    wanted = ["标题\n" + content]
     assert dingtalk.texts(bot) == dingtalk.texts(person) == wanted
 
 
 @pytest.mark.parametrize("prefix,path", [
-    ("/c/compapi", "/cmsi/send_ding/"), ("/api/c/compapi", "/cmsi/send_ding/"), ("/api/c/compapi", "/v2/cmsi/send_msg/")])
+    ("/c/compapi", "/cmsi/send_ding/"), ("/api/c/compapi", "/cmsi/send_ding/"), ("/api/c/compapi", "/cmsi/send_msg/"),
+    ("/c/compapi", "/v2/cmsi/send_msg/"), ("/api/c/compapi", "/v2/cmsi/send_msg/")])
 def test_every_address_of_the_platform_reaches_the_channel(prefix, path, esb, dingtalk, world):
     bot = world.robot()
     fields = {"receiver__username": bot.name, "content": "x", "title": "t", "msg_type": "ding"}

@@ -21,6 +21,8 @@ class Config(object):
         self.app_secret = self._need("APP_SECRET")
         self.log_dirs = [pathlib.Path(p) for p in self._need("LOG_DIR").split(os.pathsep)]
         self.settings_command = shlex.split(self._need("SETTINGS_COMMAND"))
+        self.ding_app_key = values.get("CONTRACT_DING_APP_KEY") or "dingsandboxkeynotreal"
+        self.ding_app_secret = values.get("CONTRACT_DING_APP_SECRET") or "sandbox-dingtalk-secret-not-real"
         # An ESB that caches its channels (V7) shows a changed setting only after this many seconds.
         self.settings_delay = float(values.get("CONTRACT_SETTINGS_DELAY") or 0)
         self.server = values.get("CONTRACT_SERVER") or "unknown"

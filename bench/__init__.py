@@ -1,0 +1,1 @@
+"""Measures what the channel costs, in round trips to DingTalk."""

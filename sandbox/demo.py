@@ -38,7 +38,7 @@ def main():
         urls = sandbox.state["urls"]
         _create_receivers(urls, step)
         title = "Disk almost full on db-1"
-        content = "/data is at 93 % (checked at %s)" % time.strftime("%H:%M:%S")
+        content = "/data is at 93 %% (checked at %s)" % time.strftime("%H:%M:%S")
         before = _last_message(urls["dingtalk"])
         answer = _send(sandbox, title, content, step)
         arrived = _wait_for(urls["dingtalk"], before, content)

@@ -1,0 +1,173 @@
+# -*- coding: utf-8 -*-
+"""What the three components have in common: the ESB's request in, one result out. Only components know these two."""
+from __future__ import absolute_import, division, print_function
+
+from django import forms
+
+from common.constants import API_TYPE_OP, HTTP_METHOD
+from common.forms import BaseComponentForm
+from common.log import logger
+from components.component import Component, SetupConfMixin
+from esb.channel import get_channel_manager
+
+from . import answer, order, sending, settings
+from .errors import ChannelError
+from .names import monotonic, text_type
+from .receivers import Directory
+from .secret import MASK
+from .transport import Transport
+
+# Seconds for one try at user management.
+DIRECTORY_CONNECT, DIRECTORY_READ = 2.0, 4.0
+
+
+class ChannelForm(BaseComponentForm):
+    """The fields as they come: what is wrong with them is said in one voice by order.read."""
+
+
+for _name, _label in order.FIELDS:
+    ChannelForm.base_fields[_name] = forms.Field(label=_label, required=False)
+
+
+class ChannelComponent(Component, SetupConfMixin):
+    """A component of the channel. Subclasses say which path they serve and which fields name receivers."""
+
+    sys_name = "CMSI"
+    api_type = API_TYPE_OP
+    suggest_method = HTTP_METHOD.POST
+    Form = ChannelForm
+
+    # No component by itself: the ESB looks for `handle` in classes that a module outside toolkit defines.
+    channel_path = ""
+    addressed_by = ("receiver__username",)
+    accepted_kinds = ("robot", "person")
+
+    def validate_input(self):
+        self._mask_logged_secrets()
+        # Blank fields come back as "" or None from the form, whatever the Django: only what was given is kept.
+        given = dict(self.request.kwargs)
+        super(ChannelComponent, self).validate_input()
+        self.form_data = {name: given[name] for name, _ in order.FIELDS if name in given}
+
+    def handle(self):
+        started = monotonic()
+        fields = self.form_data
+        problem = None
+        try:
+            payload = self._answer(fields, started)
+        except ChannelError as error:
+            problem = error.message
+        except Exception as error:
+            # A traceback of others' code may quote a URL; the class and the place are enough to find it.
+            logger.error("ding.blueking: %s in %s", error.__class__.__name__, _place(error))
+            problem = u"internal error %s in %s" % (error.__class__.__name__, _place(error))
+        if problem is not None:
+            payload = answer.of_error(problem, order.receivers_of(fields, self.addressed_by))
+        self.response.payload = payload
+
+    def _answer(self, fields, started):
+        wanted = order.read(fields, self.addressed_by)
+        stored = settings.override(settings.read(self._stored_settings()), wanted.app_key, wanted.app_secret)
+        return sending.send(
+            wanted,
+            stored,
+            started,
+            accepted_kinds=self.accepted_kinds,
+            directory=self._directory(),
+            transport=Transport(
+                "internet",
+                self._trace_context(),
+                stored.connect_timeout,
+                stored.read_timeout,
+                proxy=stored.proxy,
+                ca_bundle=stored.ca_bundle,
+            ),
+        )
+
+    # --- the ESB's side -------------------------------------------------------------------------------------------
+
+    def _stored_settings(self):
+        """{path: {name: value}}: this channel's own were put into __dict__ by setup_conf, the others are asked for."""
+        manager = get_channel_manager()
+        stored = {}
+        for path in (settings.DING_PATH, settings.DINGTALK_PATH, settings.DINGBOT_PATH):
+            if path == self.channel_path:
+                stored[path] = {name: self.__dict__[name] for name in settings.FIELDS if name in self.__dict__}
+            if not stored.get(path):
+                channel = manager.get_channel_by_path(path, "POST")
+                found = (channel or {}).get("comp_conf") or {}
+                stored[path] = found if isinstance(found, dict) else dict(found)
+        return stored
+
+    def _directory(self):
+        from components.bk.apisv2.usermanage.toolkit import configs
+
+        host = configs.host
+        addresses = [text_type(address) for address in getattr(host, "hosts_prod", None) or [] if address]
+        if not addresses:
+            found = host.get_value(False) if hasattr(host, "get_value") else host
+            addresses = [text_type(found)] if found else []
+        transport = Transport("internal", self._trace_context(), DIRECTORY_CONNECT, DIRECTORY_READ)
+        return Directory(addresses, transport, self._directory_headers())
+
+    def _directory_headers(self):
+        username = getattr(self.current_user, "username", "") or ""
+        headers = {"Bk-Username": username, "Bk-App-Code": self.request.app_code or _own_app_code()}
+        # The V7 ESB vouches for app and user with a token of its own; user management there wants it.
+        if _vouches():
+            headers["X-Bkapi-JWT"] = _vouching_token(headers["Bk-App-Code"], self.current_user)
+        return {name: text_type(value).encode("utf-8") for name, value in headers.items() if value}
+
+    def _trace_context(self):
+        return {
+            "request_id": self.request.request_id,
+            "app_code": self.request.app_code,
+            "component": self.get_component_name(),
+        }
+
+    def _mask_logged_secrets(self):
+        """The ESB logs this copy of the parameters after the component has answered."""
+        wsgi_request = self.request.wsgi_request
+        logged = getattr(getattr(wsgi_request, "g", None), "kwargs_copy", None)
+        for name in order.SECRET_FIELDS:
+            if logged and logged.get(name):
+                logged[name] = MASK
+
+
+def _place(error):
+    """module:line where an exception was raised, without its text."""
+    import sys
+
+    trace = getattr(error, "__traceback__", None) or sys.exc_info()[2]
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return "?"
+    return "%s:%d" % (trace.tb_frame.f_globals.get("__name__", "?"), trace.tb_lineno)
+
+
+def _own_app_code():
+    from django.conf import settings as esb_settings
+
+    return getattr(esb_settings, "BK_APP_CODE", "")
+
+
+def _vouches():
+    """Whether this ESB signs its own calls to user management, as the V7 one does: its conf-file APIs are gone."""
+    try:
+        import esb.utils.confapis  # noqa: F401 - in 2.12 to 2.14 only
+    except ImportError:
+        return True
+    return False
+
+
+def _vouching_token(app_code, user):
+    try:
+        from esb.bkapp.models import BKApp
+        from esb.utils.jwt_utils import JWTClient
+
+        token = JWTClient(BKApp(app_code, verified=True), user).encode()
+    except Exception as error:
+        logger.warning("ding.blueking: no X-Bkapi-JWT for user management: %s", error.__class__.__name__)
+        return ""
+    return token.decode("ascii") if isinstance(token, bytes) else token

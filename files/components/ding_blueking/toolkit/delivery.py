@@ -1,0 +1,378 @@
+# -*- coding: utf-8 -*-
+"""From receivers and message parts to one outcome per receiver: batches, repetitions, all within the deadline."""
+from __future__ import absolute_import, division, print_function
+
+import threading
+from collections import namedtuple
+
+from common.log import logger
+
+from . import dingtalk, parallel
+from .dingtalk import BUSY, DONE, HELD, LATE, LATER, POISONED, REFUSED, TOO_LARGE, UNCERTAIN, held_reason
+from .messages import GROUP_LIMIT, PERSON_LIMIT, SMALLEST_LIMIT
+from .names import monotonic
+
+SENT, NOT_SENT, DOUBTFUL, NOT_TRIED = "sent", "refused", "uncertain", "not_tried"
+
+# Seconds before the second, third and fourth attempt.
+WAITS = (1, 2, 4)
+# Of the deadline, kept for sending when many numbers must be looked up first.
+SENDING_SHARE = 0.25
+DEADLINE_REASON = u"the deadline of %g seconds came first"
+
+# sent is true for SENT only; uncertain: a call went without an answer, so the message may have come once more or at all.
+Outcome = namedtuple("Outcome", "outcome uncertain reason")
+
+
+class Ledger(object):
+    """Outcomes by receiver. Closed when the answer is written: what a late worker finds out then is too late."""
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._outcomes = {}
+        self._open = True
+
+    def note(self, receivers, outcome, uncertain=False, reason=u""):
+        with self._lock:
+            if self._open:
+                for receiver in receivers:
+                    self._outcomes[receiver] = Outcome(outcome, uncertain, reason)
+
+    def close(self):
+        """{receiver: Outcome}."""
+        with self._lock:
+            self._open = False
+            return dict(self._outcomes)
+
+
+class _Attempts(object):
+    """What repetitions a piece of work still has, and whether one of its calls went without an answer."""
+
+    def __init__(self):
+        self.waits = list(WAITS)
+        self.doubted = False
+
+
+class _GroupJob(object):
+    def __init__(self, robot):
+        self.robot = robot
+        self.names = [robot.receiver]
+        self.bodies = None
+        self.limit = GROUP_LIMIT
+        self.done = 0
+        self.attempts = _Attempts()
+
+
+class _TokenJob(object):
+    def __init__(self):
+        self.attempts = _Attempts()
+
+
+class _EndOfLookUps(object):
+    """The moment from which there is only time left to send."""
+
+
+class _LookUpJob(object):
+    def __init__(self, mobile):
+        self.mobile = mobile
+        self.has_place = False
+        self.attempts = _Attempts()
+
+
+class _PeopleJob(object):
+    def __init__(self, user_ids, parts, done=0, limit=PERSON_LIMIT):
+        self.user_ids = user_ids
+        self.parts = parts
+        self.limit = limit
+        self.done = done
+        self.has_place = False
+        self.attempts = _Attempts()
+
+
+class Delivery(object):
+    """One message to its robots and people. The natural way: token, look-ups, batches; groups beside them."""
+
+    def __init__(self, client, settings, started, deadline, make_group_parts, make_people_parts):
+        """client: DingTalk. started, deadline: monotonic seconds.
+
+        make_group_parts(limit) and make_people_parts(limit) give a message's parts for a limit in bytes.
+        """
+        self._client = client
+        self._settings = settings
+        self._deadline = deadline
+        self._lookup_deadline = deadline - (deadline - started) * SENDING_SHARE
+        self._group_parts = make_group_parts
+        self._people_parts = make_people_parts
+        self._ledger = Ledger()
+        self._lock = threading.Lock()
+        self._names_of = {}  # user id: receivers
+        self._mobile_of = {}  # user id: the mobile that it was looked up by
+        self._waiting = {}  # mobile: receivers, until looked up
+        self._looking_up = False
+
+    def send(self, robots, people):
+        """{receiver name: Outcome} for Receivers of kind robot and person that can be addressed."""
+        groups = {}
+        for robot in robots:
+            # Two robot users of one group: the group gets the message once.
+            job = groups.setdefault(robot.token, _GroupJob(robot))
+            if robot.receiver not in job.names:
+                job.names.append(robot.receiver)
+        for receiver in people:
+            if receiver.user_id:
+                self._names_of.setdefault(receiver.user_id, []).append(receiver.receiver)
+            else:
+                self._waiting.setdefault(receiver.mobile, []).append(receiver.receiver)
+        parallel.run(list(groups.values()) + ([_TokenJob()] if people else []), self._step, self._deadline)
+        outcomes = self._ledger.close()
+        late = Outcome(NOT_TRIED, False, DEADLINE_REASON % self._settings.deadline)
+        for receiver in list(robots) + list(people):
+            outcomes.setdefault(receiver.receiver, late)
+        return outcomes
+
+    def _step(self, job):
+        try:
+            return self._STEPS[type(job)](self, job)
+        except Exception as error:
+            # Its text may quote a URL or a body; its class and the place are enough to find it.
+            logger.error("ding.blueking: %s in %s", error.__class__.__name__, type(job).__name__)
+            self._ledger.note(self._receivers_of(job), DOUBTFUL, True, u"internal error %s" % error.__class__.__name__)
+            return []
+
+    def _receivers_of(self, job):
+        if isinstance(job, _GroupJob):
+            return job.names
+        if isinstance(job, _PeopleJob):
+            return self._named(job.user_ids)
+        with self._lock:
+            return [name for names in self._waiting.values() for name in names]
+
+    def _again(self, job, verdict, idempotent):
+        """Seconds until the next attempt, None when there is none."""
+        attempts = job.attempts
+        if verdict.kind == UNCERTAIN:
+            if not idempotent and (attempts.doubted or self._settings.on_uncertain == "report"):
+                attempts.doubted = True
+                return None
+            attempts.doubted = True
+        elif verdict.kind != BUSY:
+            return None
+        if not attempts.waits or monotonic() + attempts.waits[0] >= self._deadline:
+            return None
+        return attempts.waits.pop(0)
+
+    # --- groups ---------------------------------------------------------------------------------------------------
+
+    def _group_step(self, job):
+        if job.bodies is None:
+            job.bodies = self._group_parts(job.limit)
+        # Noted before the call: when the deadline passes over it, nobody knows more than this.
+        self._note_running(job.names, job)
+        verdict = self._client.send_to_group(job.robot.token, job.robot.secret, job.bodies[job.done])
+        if verdict.kind == DONE:
+            job.done += 1
+            if job.done == len(job.bodies):
+                self._ledger.note(job.names, SENT, job.attempts.doubted)
+                return []
+            job.attempts.waits = list(WAITS)
+            return [(0, job)]
+        if verdict.kind == TOO_LARGE and not job.done and job.limit // 2 >= SMALLEST_LIMIT:
+            job.limit //= 2
+            job.bodies = self._group_parts(job.limit)
+            return [(0, job)]
+        wait = self._again(job, verdict, idempotent=True)
+        if wait is not None:
+            self._note_failed(job.names, job, verdict)
+            return [(wait, job)]
+        if verdict.kind == HELD:
+            verdict = verdict._replace(kind=REFUSED, reason=held_reason(job.robot.receiver, verdict.wait))
+        self._note_failed(job.names, job, verdict)
+        return []
+
+    # --- people ---------------------------------------------------------------------------------------------------
+
+    def _token_step(self, job):
+        """The first call for people: without a token there are no others."""
+        verdict = self._client.token()
+        names = [name for names in self._waiting.values() for name in names] + self._named(list(self._names_of))
+        if verdict.kind != DONE:
+            wait = self._again(job, verdict, idempotent=True)
+            kind = NOT_TRIED if verdict.kind == LATE else NOT_SENT
+            self._ledger.note(names, kind, False, verdict.reason)
+            return [] if wait is None else [(wait, job)]
+        for mobile, user_id in self._client.known_user_ids(list(self._waiting)).items():
+            self._looked_up(mobile, user_id)
+        if not self._waiting:
+            return self._batches()
+        self._looking_up = True
+        end = (max(0, self._lookup_deadline - monotonic()), _EndOfLookUps())
+        return [(0, _LookUpJob(mobile)) for mobile in list(self._waiting)] + [end]
+
+    def _end_step(self, _):
+        """The look-ups' time is over: those found get the message."""
+        with self._lock:
+            waiting, self._waiting = self._waiting, None
+        if waiting is None:
+            return []
+        for names in waiting.values():
+            self._ledger.note(names, NOT_TRIED, False, NOT_LOOKED_UP)
+        return self._batches()
+
+    def _look_up_step(self, job):
+        if self._over(job.mobile):
+            return []
+        if not job.has_place:
+            turn = self._client.turn("getbymobile", self._lookup_deadline)
+            if turn is not None and turn.kind == LATE:
+                return self._looked_up_failed([job.mobile], turn)
+            job.has_place = True
+            if turn is not None:
+                return [(turn.wait, job)]
+        job.has_place = False
+        verdict = self._client.find_user_id(job.mobile)
+        if verdict.kind == DONE:
+            return self._looked_up(job.mobile, verdict.data["user_id"])
+        wait = self._again(job, verdict, idempotent=True)
+        if wait is not None:
+            return [(wait, job)]
+        # What DingTalk has against the app it would say of every number.
+        return self._looked_up_failed(list(self._waiting or ()) if verdict.data.get("app") else [job.mobile], verdict)
+
+    def _over(self, mobile):
+        with self._lock:
+            return self._waiting is None or mobile not in self._waiting
+
+    def _looked_up(self, mobile, user_id):
+        with self._lock:
+            if self._waiting is None or mobile not in self._waiting:
+                return []
+            names = self._waiting.pop(mobile)
+            if user_id:
+                self._names_of.setdefault(user_id, []).extend(names)
+                self._mobile_of[user_id] = mobile
+        if not user_id:
+            self._ledger.note(names, NOT_SENT, False, u"is not in DingTalk: no member has this phone number")
+        return self._end_of_look_ups()
+
+    def _looked_up_failed(self, mobiles, verdict):
+        with self._lock:
+            waiting = {} if self._waiting is None else self._waiting
+            names = [name for mobile in mobiles for name in waiting.pop(mobile, ())]
+        if verdict.kind == LATE:
+            self._ledger.note(names, NOT_TRIED, False, NOT_LOOKED_UP)
+        else:
+            self._ledger.note(names, NOT_SENT, False, verdict.reason)
+        return self._end_of_look_ups()
+
+    def _end_of_look_ups(self):
+        with self._lock:
+            if self._waiting is None or self._waiting or not self._looking_up:
+                return []
+            self._waiting = None
+        return self._batches()
+
+    def _batches(self):
+        user_ids = list(self._names_of)
+        if not user_ids:
+            return []
+        parts = self._people_parts(PERSON_LIMIT)
+        size = dingtalk.PEOPLE_PER_CALL
+        return [(0, _PeopleJob(user_ids[i:i + size], parts)) for i in range(0, len(user_ids), size)]
+
+    def _people_step(self, job):
+        names = self._named(job.user_ids)
+        if not job.has_place:
+            turn = self._client.turn("batchSend", self._deadline)
+            if turn is not None and turn.kind == LATE:
+                self._note_failed(names, job, turn)
+                return []
+            job.has_place = True
+            if turn is not None:
+                return [(turn.wait, job)]
+        job.has_place = False
+        self._note_running(names, job)
+        verdict = self._client.send_to_people(job.user_ids, *job.parts[job.done])
+        if verdict.kind == DONE:
+            return self._accepted(job, verdict)
+        if verdict.kind == TOO_LARGE and not job.done and job.limit // 2 >= SMALLEST_LIMIT:
+            job.limit //= 2
+            job.parts = self._people_parts(job.limit)
+            return [(0, job)]
+        if verdict.kind == POISONED and len(job.user_ids) > 1:
+            # One of them makes DingTalk refuse the whole call: the halves find out who.
+            half = len(job.user_ids) // 2
+            halves = job.user_ids[:half], job.user_ids[half:]
+            return [(0, _PeopleJob(ids, job.parts, job.done, job.limit)) for ids in halves]
+        wait = self._again(job, verdict, idempotent=False)
+        self._note_failed(names, job, verdict)
+        if verdict.kind == POISONED:
+            self._forget(job.user_ids)
+        return [] if wait is None else [(wait, job)]
+
+    def _accepted(self, job, verdict):
+        """One part was taken, perhaps not for everybody."""
+        refused, slow = verdict.data["refused"], set(verdict.data["slow"])
+        more = []
+        for user_id in job.user_ids:
+            if user_id in refused:
+                self._ledger.note(self._named([user_id]), NOT_SENT, False, refused[user_id])
+        self._forget([user_id for user_id in job.user_ids if user_id in refused])
+        slow = [user_id for user_id in job.user_ids if user_id in slow and user_id not in refused]
+        if slow:
+            later = _PeopleJob(slow, job.parts, job.done, job.limit)
+            later.attempts.waits = list(job.attempts.waits)
+            later.attempts.doubted = job.attempts.doubted
+            reason = dingtalk.Verdict(BUSY, u"DingTalk's flow control holds messages to this person back", {}, 0)
+            wait = self._again(later, reason, idempotent=False)
+            self._note_failed(self._named(slow), later, reason)
+            if wait is not None:
+                more.append((wait, later))
+        job.user_ids = [user_id for user_id in job.user_ids if user_id not in refused and user_id not in set(slow)]
+        job.done += 1
+        if not job.user_ids:
+            return more
+        if job.done == len(job.parts):
+            self._ledger.note(self._named(job.user_ids), SENT, job.attempts.doubted)
+            return more
+        job.attempts.waits = list(WAITS)
+        return more + [(0, job)]
+
+    def _forget(self, user_ids):
+        for user_id in user_ids:
+            if user_id in self._mobile_of:
+                self._client.forget_user_id(self._mobile_of[user_id])
+
+    def _named(self, user_ids):
+        return [name for user_id in user_ids for name in self._names_of.get(user_id, ())]
+
+    # --- outcomes -------------------------------------------------------------------------------------------------
+
+    def _note_running(self, names, job):
+        reason = self._part(job) + DEADLINE_REASON % self._settings.deadline + u" while the call was running"
+        self._ledger.note(names, DOUBTFUL, True, reason)
+
+    def _note_failed(self, names, job, verdict):
+        doubted = job.attempts.doubted or verdict.kind == UNCERTAIN
+        if doubted:
+            outcome = DOUBTFUL
+        elif verdict.kind in (LATE, LATER) and not job.done:
+            outcome = NOT_TRIED
+        else:
+            outcome = NOT_SENT
+        self._ledger.note(names, outcome, doubted, self._part(job) + verdict.reason)
+
+    @staticmethod
+    def _part(job):
+        parts = job.bodies if isinstance(job, _GroupJob) else job.parts
+        return u"part %d of %d: " % (job.done + 1, len(parts)) if len(parts) > 1 else u""
+
+    _STEPS = {
+        _GroupJob: _group_step,
+        _TokenJob: _token_step,
+        _LookUpJob: _look_up_step,
+        _PeopleJob: _people_step,
+        _EndOfLookUps: _end_step,
+    }
+
+
+NOT_LOOKED_UP = u"not looked up yet: DingTalk allows no more look-ups a second; the next request finds this person"

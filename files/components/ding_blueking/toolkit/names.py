@@ -1,0 +1,28 @@
+# -*- coding: utf-8 -*-
+"""Names that differ between Python 2.7 and 3, imported in one place."""
+from __future__ import absolute_import, division, print_function
+
+import time
+
+try:
+    from html import unescape
+    from html.parser import HTMLParser
+    from http.client import HTTPResponse
+    from urllib.parse import quote, urlencode, urlsplit
+except ImportError:
+    from HTMLParser import HTMLParser
+    from httplib import HTTPResponse
+    from urllib import quote as _quote, urlencode
+    from urlparse import urlsplit
+
+    unescape = HTMLParser().unescape
+
+    def quote(value, safe="/"):
+        return _quote(value.encode("utf-8"), safe)
+
+
+text_type = type(u"")
+# Deadlines must not move with the wall clock; 2.7 has nothing better.
+monotonic = getattr(time, "monotonic", time.time)
+
+__all__ = ["HTMLParser", "HTTPResponse", "monotonic", "quote", "text_type", "unescape", "urlencode", "urlsplit"]

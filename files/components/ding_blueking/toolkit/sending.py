@@ -1,0 +1,90 @@
+# -*- coding: utf-8 -*-
+"""The natural way of a message: receivers, message parts, delivery, one result. Plain data from step to step."""
+from __future__ import absolute_import, division, print_function
+
+from . import answer, messages, receivers
+from .delivery import NOT_SENT, Delivery, Outcome
+from .dingtalk import DingTalk, mobile_in_dingtalks_form
+from .receivers import PERSON, ROBOT, UNKNOWN
+
+_WRONG_KIND = {
+    ROBOT: u"is a robot user: send to it by send_dingbot or send_ding",
+    PERSON: u"is no robot user: its %s is empty or its %s does not begin with SEC",
+}
+
+
+def send(order, settings, started, accepted_kinds, directory, transport):
+    """Carry out an Order. The payload for the caller.
+
+    started: monotonic seconds; accepted_kinds: of "robot", "person"; directory: Directory; transport: Transport to
+    DingTalk. Raises ChannelError when nothing can be sent at all.
+    """
+    deadline = started + settings.deadline
+    addressed, profiles = _addressed(order, settings, accepted_kinds, directory, deadline)
+    mentions, warnings = _mentions(order, profiles)
+    msg_key = order.msg_key or settings.msg_key
+    message = messages.compose(msg_key, order.title, order.content)
+    in_group, at = messages.mention(message, msg_key, mentions, order.at_everybody)
+    delivery = Delivery(
+        DingTalk(settings, transport, deadline),
+        settings,
+        started,
+        deadline,
+        make_group_parts=lambda limit: messages.parts_for_group(msg_key, in_group, at, limit),
+        make_people_parts=lambda limit: messages.parts_for_people(msg_key, message, limit),
+    )
+    fit = [receiver for receiver in addressed if not receiver.reason]
+    outcomes = delivery.send(
+        [receiver for receiver in fit if receiver.kind == ROBOT],
+        [receiver for receiver in fit if receiver.kind == PERSON],
+    )
+    for receiver in addressed:
+        if receiver.reason:
+            outcomes[receiver.receiver] = Outcome(NOT_SENT, False, receiver.reason)
+    return answer.of_outcomes(addressed, outcomes, warnings)
+
+
+def _addressed(order, settings, accepted_kinds, directory, deadline):
+    """(Receivers in order, profiles): user ids go before mobiles, mobiles before names, as one of them is enough."""
+    profiles = {}
+    names = [] if order.user_ids or order.mobiles else order.receivers
+    asked = names + order.at_names
+    if asked:
+        profiles = receivers.look_up(directory, asked, settings, deadline)
+    if order.user_ids:
+        return [receivers.person(user_id, user_id=user_id) for user_id in order.user_ids], profiles
+    if order.mobiles:
+        return [_by_mobile(mobile) for mobile in order.mobiles], profiles
+    return [_fitting(receivers.classify(name, profiles, settings), accepted_kinds, settings) for name in names], profiles
+
+
+def _by_mobile(mobile):
+    number = mobile_in_dingtalks_form(mobile, u"")
+    if not number:
+        return receivers.unknown(mobile, u"is no phone number")
+    return receivers.person(mobile, mobile=number)
+
+
+def _fitting(receiver, accepted_kinds, settings):
+    if receiver.kind == UNKNOWN or receiver.kind in accepted_kinds:
+        return receiver
+    reason = _WRONG_KIND[receiver.kind]
+    if receiver.kind == PERSON:
+        reason %= (settings.token_field, settings.sign_field)
+    return receiver._replace(reason=reason)
+
+
+def _mentions(order, profiles):
+    """(mobiles in DingTalk's form, warnings)."""
+    mobiles = [mobile_in_dingtalks_form(mobile, u"") or mobile for mobile in order.at_mobiles]
+    warnings = []
+    for name in order.at_names:
+        profile = profiles.get(name.lower())
+        mobile = mobile_in_dingtalks_form(profile.get("telephone"), profile.get("country_code")) if profile else u""
+        if not mobile:
+            warnings.append(u"%s is not mentioned: no BlueKing user with a phone number" % name)
+        elif mobile not in mobiles:
+            mobiles.append(mobile)
+    if len(mobiles) > messages.MOST_MENTIONS:
+        warnings.append(u"DingTalk takes %d mentions in a message: the rest is left out" % messages.MOST_MENTIONS)
+    return mobiles, warnings

@@ -1,0 +1,299 @@
+# -*- coding: utf-8 -*-
+"""What the workers of an ESB know together: in the ESB's Redis when it answers, else in files of this host or in memory.
+
+Redis, as the platform sets it up, is neither durable nor safe from eviction: nothing here may be missed when it is lost.
+"""
+from __future__ import absolute_import, division, print_function
+
+import fcntl
+import hashlib
+import json
+import os
+import stat
+import tempfile
+import threading
+import time
+from collections import OrderedDict
+
+from django.conf import settings as esb_settings
+
+from common.log import logger
+
+from .names import monotonic, text_type
+
+try:
+    import redis
+    from redis.sentinel import Sentinel
+except ImportError:  # the V7 ESB has none
+    redis = None
+
+REDIS_TIMEOUT = 0.5
+# After a failure Redis is left alone for this long: 0.5 s for each call would use up the deadline.
+REDIS_PAUSE = 30
+PREFIX = "ding_blueking:"
+MEMORY_ENTRIES = 20000
+
+# Places in a sliding window, taken one at a time. Redis's own clock, so that hosts need not agree on theirs.
+_WINDOW = """
+pcall(redis.replicate_commands)
+local t = redis.call('TIME')
+local now = t[1] * 1000 + math.floor(t[2] / 1000)
+local limit, period, latest = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local oldest = redis.call('LINDEX', KEYS[1], -limit)
+local at = now
+if oldest and tonumber(oldest) + period > now then at = tonumber(oldest) + period end
+if at - now > latest then return -1 end
+redis.call('RPUSH', KEYS[1], at)
+redis.call('LTRIM', KEYS[1], -limit, -1)
+redis.call('PEXPIRE', KEYS[1], period + at - now + 1000)
+return at - now
+"""
+
+
+class Memory(object):
+    """A bounded cache of one process: the entry used longest ago goes first."""
+
+    def __init__(self, entries=MEMORY_ENTRIES):
+        self._entries = entries
+        self._kept = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key):
+        with self._lock:
+            value, until = self._kept.get(key, (None, 0))
+            if value is None:
+                return None
+            del self._kept[key]
+            if until <= monotonic():
+                return None
+            self._kept[key] = (value, until)
+            return value
+
+    def set(self, key, value, life):
+        with self._lock:
+            self._kept.pop(key, None)
+            self._kept[key] = (value, monotonic() + life)
+            while len(self._kept) > self._entries:
+                self._kept.popitem(last=False)
+
+    def forget(self, key):
+        with self._lock:
+            self._kept.pop(key, None)
+
+
+class Redis(object):
+    """The ESB's Redis through a client of our own: short time-outs, and a pause after a failure."""
+
+    def __init__(self):
+        self._client = None
+        self._pid = None
+        self._paused_until = 0
+
+    def _connect(self):
+        host = getattr(esb_settings, "REDIS_HOST", "")
+        if redis is None or not host:
+            return None
+        port = getattr(esb_settings, "REDIS_PORT", None) or 6379
+        options = {
+            "db": getattr(esb_settings, "REDIS_DB", 0) or 0,
+            "password": getattr(esb_settings, "REDIS_PASSWORD", "") or None,
+            "socket_timeout": REDIS_TIMEOUT,
+            "socket_connect_timeout": REDIS_TIMEOUT,
+        }
+        if getattr(esb_settings, "USE_SENTINEL", False):
+            limits = {"socket_timeout": REDIS_TIMEOUT, "socket_connect_timeout": REDIS_TIMEOUT}
+            sentinel = Sentinel([(host, port)], sentinel_kwargs=limits, **limits)
+            return sentinel.master_for(getattr(esb_settings, "REDIS_MASTER_NAME", "mymaster"), **options)
+        return redis.StrictRedis(host=host, port=port, **options)
+
+    def use(self, action):
+        """action(client), or None when Redis is not there. `action` returns anything but None."""
+        if monotonic() < self._paused_until:
+            return None
+        try:
+            if self._client is None or self._pid != os.getpid():
+                self._client, self._pid = self._connect(), os.getpid()
+            if self._client is None:
+                self._paused_until = monotonic() + REDIS_PAUSE
+                return None
+            return action(self._client)
+        except Exception as error:  # a client library's errors, also those of its connection set-up
+            self._paused_until = monotonic() + REDIS_PAUSE
+            logger.warning("ding.blueking: Redis is left alone for %d s: %s", REDIS_PAUSE, error.__class__.__name__)
+            return None
+
+
+class Files(object):
+    """Small locked JSON files of this host, private to the ESB's user, under its log folder."""
+
+    def __init__(self):
+        self._folder = None
+
+    def _candidates(self):
+        for base in (getattr(esb_settings, "LOG_DIR", ""), os.environ.get("PAAS_LOGGING_DIR", "")):
+            if base and os.path.isdir(base):
+                yield os.path.join(base, "ding_blueking")
+        yield os.path.join(tempfile.gettempdir(), "ding_blueking-%d" % os.getuid())
+
+    def folder(self):
+        """The folder, made when needed; None when no place is ours alone."""
+        if self._folder and os.path.isdir(self._folder):
+            return self._folder
+        for folder in self._candidates():
+            try:
+                if not os.path.isdir(folder):
+                    os.mkdir(folder, 0o700)
+                found = os.lstat(folder)
+            except OSError:
+                # Another worker may have made it meanwhile.
+                if not os.path.isdir(folder):
+                    continue
+                found = os.lstat(folder)
+            private = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o077
+            if private and os.access(folder, os.W_OK):
+                self._folder = folder
+                return folder
+        logger.warning("ding.blueking: no private folder on this host; limits hold for each worker alone")
+        return None
+
+    def update(self, key, change):
+        """change(stored value or None) gives (value to store, result); locked meanwhile. The result.
+
+        Raises EnvironmentError when this host has no place for it, or no space left.
+        """
+        folder = self.folder()
+        if folder is None:
+            raise EnvironmentError("no private folder")
+        path = os.path.join(folder, hashlib.sha256(key.encode("utf-8")).hexdigest()[:32] + ".json")
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            # Held for some microseconds only, so a gevent worker may block here.
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            text = os.read(descriptor, 65536)
+            value, result = change(_loads(text))
+            data = json.dumps(value).encode("utf-8")
+            if data != text:
+                os.lseek(descriptor, 0, os.SEEK_SET)
+                os.write(descriptor, data)
+                os.ftruncate(descriptor, len(data))
+        finally:
+            os.close(descriptor)
+        return result
+
+
+def _loads(data):
+    """The JSON value of bytes; None for nothing and for what a killed worker left half written."""
+    try:
+        return json.loads(data.decode("utf-8")) if data else None
+    except ValueError:
+        return None
+
+
+class Store(object):
+    """The process's view of what is shared. All times in seconds; keys are texts without secrets."""
+
+    def __init__(self):
+        self.memory = Memory()
+        self._redis = Redis()
+        self._files = Files()
+        self._lock = threading.Lock()
+
+    # Values that may be looked up again: tokens, user ids.
+
+    def get(self, key):
+        """The text stored under `key`, from this process or from Redis; None when unknown."""
+        value = self.memory.get(key)
+        if value is not None:
+            return value
+        return self.get_shared(key)
+
+    def get_shared(self, key):
+        """As get, without this process's own memory."""
+        found = self._redis.use(lambda client: _pipe(client, lambda p: (p.get(PREFIX + key), p.ttl(PREFIX + key))))
+        if not found or found[0] is None:
+            return None
+        value = found[0].decode("utf-8") if isinstance(found[0], bytes) else found[0]
+        if found[1] and found[1] > 0:
+            self.memory.set(key, value, found[1])
+        return value
+
+    def get_many(self, keys):
+        """{key: text} of those known."""
+        known = {key: self.memory.get(key) for key in keys}
+        missing = [key for key in keys if known[key] is None]
+        if missing:
+            answers = self._redis.use(lambda client: client.mget([PREFIX + key for key in missing])) or []
+            for key, value in zip(missing, answers):
+                if value is not None:
+                    known[key] = value.decode("utf-8") if isinstance(value, bytes) else value
+        return {key: value for key, value in known.items() if value is not None}
+
+    def set(self, key, value, life):
+        self.memory.set(key, value, life)
+        self._redis.use(lambda client: client.setex(PREFIX + key, *_setex_arguments(life, value)) or True)
+
+    def forget(self, key):
+        self.memory.forget(key)
+        self._redis.use(lambda client: client.delete(PREFIX + key) or True)
+
+    # Limits that all workers keep together.
+
+    def take_place(self, key, limit, period, latest):
+        """Seconds to wait for a place among `limit` in any `period`; None when that is more than `latest`."""
+        milliseconds = self._redis.use(
+            lambda client: int(
+                client.eval(_WINDOW, 1, PREFIX + key, int(limit), int(period * 1000), max(0, int(latest * 1000)))
+            )
+        )
+        if milliseconds is not None:
+            return None if milliseconds < 0 else milliseconds / 1000.0
+
+        def take(stored):
+            now = time.time()
+            # What lies far ahead was written before the clock was set back.
+            taken = [at for at in stored or [] if now - period < at < now + 3600][-int(limit):]
+            at = max(now, taken[0] + period) if len(taken) >= limit else now
+            if at - now > latest:
+                return stored, None
+            return (taken + [at])[-int(limit):], at - now
+
+        return self._update_here(key, take, life=period * 2 + max(0, latest))
+
+    def hold(self, key):
+        """{"until", "since", "times"} of a hold (wall clock seconds), or None."""
+        text = self._redis.use(lambda client: client.get(PREFIX + key) or b"")
+        if text is not None:
+            return json.loads(text.decode("utf-8") if isinstance(text, bytes) else text) if text else None
+        return self._update_here(key, lambda stored: (stored, stored), life=1)
+
+    def set_hold(self, key, value, life):
+        """Store a hold for `life` seconds."""
+        stored = json.dumps(value)
+        if not self._redis.use(lambda client: client.setex(PREFIX + key, *_setex_arguments(life, stored)) or True):
+            self._update_here(key, lambda _: (value, None), life)
+
+    def _update_here(self, key, change, life):
+        with self._lock:
+            try:
+                return self._files.update(key, change)
+            except EnvironmentError:
+                # No folder or a full disk: this worker alone keeps the limit then.
+                value, result = change(self.memory.get(key))
+                if value is not None:
+                    self.memory.set(key, value, life)
+                return result
+
+
+def _pipe(client, commands):
+    pipe = client.pipeline(transaction=False)
+    commands(pipe)
+    return pipe.execute()
+
+
+def _setex_arguments(life, value):
+    # StrictRedis and everything since redis-py 3 take (seconds, value).
+    return max(1, int(life)), value if isinstance(value, (text_type, bytes, str)) else text_type(value)
+
+
+# The channel's one cache object.
+store = Store()

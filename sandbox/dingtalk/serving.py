@@ -13,11 +13,14 @@ from aiohttp import web
 # Hanging fault requests are cancelled after this; SIGTERM has to end the process within a second.
 SHUTDOWN_SECONDS = 0.2
 BACKLOG = 1024
+# Longer request lines are for the application to refuse, not for the web framework.
+MAX_LINE_BYTES = 64 * 1024
 
 
 async def start(app, port=0):
     """Serve app on 127.0.0.1; gives the runner (to clean up) and the port really used."""
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS, handle_signals=False)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS, handle_signals=False,
+                           max_line_size=MAX_LINE_BYTES)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", port, backlog=BACKLOG)
     try:

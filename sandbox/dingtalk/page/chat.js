@@ -39,11 +39,11 @@ function when(time) {
   return day(time) === day(Date.now()) ? clock(time) : day(time).slice(5);
 }
 
-function face(conversation, small) {
+function face(kind, name, small) {
   let tone = 0;
-  for (const character of conversation.key) tone = (tone * 31 + character.charCodeAt(0)) % 8;
-  const letter = Array.from(conversation.name.trim())[0] || "?";
-  const element = make("span", "face " + conversation.kind + " tone" + tone + (small ? " small" : ""), letter.toUpperCase());
+  for (const character of name) tone = (tone * 31 + character.codePointAt(0)) % 8;
+  const letter = Array.from(name.trim())[0] || "?";
+  const element = make("span", "face " + kind + " tone" + tone + (small ? " small" : ""), letter.toUpperCase());
   element.setAttribute("aria-hidden", "true");
   return element;
 }
@@ -60,7 +60,7 @@ function entry(conversation) {
   second.append(make("span", "preview", newestMessage.preview));
   if (conversation.unread) second.append(make("span", "unread", String(Math.min(conversation.unread, 99))));
   text.append(first, second);
-  button.append(face(conversation), text);
+  button.append(face(conversation.kind, conversation.name, false), text);
   return button;
 }
 
@@ -95,7 +95,7 @@ function bubble(conversation, message) {
     body.append(all);
   }
   column.append(about, body);
-  row.append(face(conversation, true), column);
+  row.append(face("group", sender, true), column);
   return row;
 }
 

@@ -194,8 +194,11 @@ def _run(command, complaint):
 
 def _environment():
     """pip's own settings stay (a machine's mirror is one); what would mix Pythons goes."""
-    return {name: value for name, value in os.environ.items()
+    kept = {name: value for name, value in os.environ.items()
             if name not in ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__")}
+    # uWSGI 2.0.22 turns warnings into errors, and today's compilers find some in it.
+    kept.setdefault("CFLAGS", "-Wno-error -fcommon")
+    return kept
 
 
 def main(arguments):

@@ -88,6 +88,9 @@ def service(home, name, port, options, urls, say):
         command = [str(host.env / "bin" / "python"), "-m", "gunicorn.app.wsgiapp", "wsgi:application",
                    "--bind", address, "--worker-class", server, "--workers", workers,
                    "--timeout", str(TIMEOUT_SECONDS), "--graceful-timeout", "5"]
+        if options["python"] == "current":
+            # Newer gunicorns would share one control socket in the home folder between all sandboxes.
+            command.append("--no-control-socket")
         if server == "gthread":
             command += ["--threads", str(THREADS)]
             futures = environments.gthread_path(options["python"], say)

@@ -1,0 +1,112 @@
+"""The stages in order, each a list of jobs."""
+
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from sandbox import environments, hosts, paths
+from tests.run import static
+from tests.run.jobs import Failed, Job
+
+TOOLS = paths.VENV / "bin" / "python"
+PAIRS = (("py27", "2.7"), ("py36", "3.6"), ("py3", "current"))
+MATRIX = (("py27", "2.7"), ("py3", "current"))
+
+
+def all_jobs():
+    jobs = [Job("static tools", "static", static.tools), Job("static compile", "static", static.compile_all),
+            Job("static texts", "static", static.texts)]
+    jobs += [Job("environment " + name, "environments", _environment(python), _needs(python), alone=True)
+             for name, python in PAIRS]
+    jobs.append(Job("sandbox", "sandbox", _sandbox_tests))
+    jobs += [Job("components " + name, "components", _components(python), _needs(python)) for name, python in PAIRS]
+    jobs += [Job("contract " + name, "contract", _contract(python), _needs(python)) for name, python in PAIRS]
+    jobs += [Job("servers %s %s" % (name, server), "servers", _server(python, server), _needs(python))
+             for name, python in MATRIX for server in hosts.SERVERS]
+    jobs.append(Job("demo", "demo", _demo))
+    return jobs
+
+
+def _needs(python):
+    return () if python == "current" else (python,)
+
+
+def _environment(python):
+    def run(job):
+        environments.esb(python, servers=True, say=job.say)
+        environments.gthread_path(python, say=job.say)
+        job.check("the environment for Python %s is complete" % python, "")
+    return run
+
+
+def _sandbox_tests(job):
+    job.pytest(TOOLS, "tests/sandbox")
+
+
+def _components(python):
+    def run(job):
+        executable = environments.esb(python, say=job.say)
+        scratch = Path(tempfile.mkdtemp(prefix="ding-components-"))
+        try:
+            job.pytest(executable, "tests/components", DING_ESB_TREE=paths.ESB_SOURCE,
+                       DING_CHANNEL_DIR=paths.CHANNEL_SOURCE, DING_SCRATCH=scratch)
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+    return run
+
+
+def _contract(python):
+    def run(job):
+        with job.sandbox("--hosts", "1", "--python", python) as sandbox:
+            job.pytest(TOOLS, "tests/contract", **sandbox.environment)
+    return run
+
+
+def _server(python, server):
+    def run(job):
+        with job.sandbox("--hosts", "1", "--python", python, "--server", server) as sandbox:
+            job.pytest(TOOLS, "tests/contract", "-m", "servers", **sandbox.environment)
+    return run
+
+
+def _demo(job):
+    """As on a fresh machine: a copy of the tracked files, an empty home, `make demo` twice and `make demo-down`."""
+    place = Path(tempfile.mkdtemp(prefix="ding-demo-"))
+    clone, home = place / "clone", place / "home"
+    home.mkdir()
+    for name in static.tracked():
+        target = clone / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(paths.ROOT / name, target)
+    python = getattr(sys, "_base_executable", sys.executable)
+    # Of the caller's settings only those remain that a machine has anyway.
+    plain = {name: "" for name in os.environ if name.startswith(("DING_", "CONTRACT_", "VIRTUAL_ENV", "PYTHON"))}
+    make = ["make", "--no-print-directory", "-C", clone, "PYTHON=%s" % python]
+    try:
+        for number in (1, 2):
+            code = job.command([*make, "demo"], 600, **dict(plain, HOME=home))
+            job.check("make demo, run %d" % number, "ended with %d" % code if code else "")
+            if code:
+                raise Failed("make demo failed in an empty home")
+        code = job.command([*make, "demo-down"], 60, **dict(plain, HOME=home))
+        left = _processes_below(clone)
+        job.check("make demo-down leaves no process", "left: %s" % left if left or code else "")
+    finally:
+        if (clone / ".venv" / "bin" / "python").exists():
+            job.command([*make, "demo-down"], 60, **dict(plain, HOME=home))
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def _processes_below(folder):
+    """Pids of processes whose program or working folder lies below a folder."""
+    found = []
+    for entry in Path("/proc").iterdir() if Path("/proc/self").exists() else []:
+        if entry.name.isdigit():
+            try:
+                if str(folder) in os.readlink(entry / "cwd") or str(folder) in (entry / "cmdline").read_text("utf-8"):
+                    found.append(entry.name)
+            except (OSError, UnicodeDecodeError):
+                continue
+    return found

@@ -1,0 +1,81 @@
+"""Static checks: ruff, yamllint, byte-compiling with every Python, and what must not stand in a tracked file."""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+from sandbox import environments, paths
+from tests.run.jobs import Failed
+
+# Code in the dialect of 2.7 and 3: it runs on hosts.
+OLD_DIALECT = ("files/components", "sandbox/esb", "sandbox/bench_components", "tests/components", "plugins")
+COMPILE = """
+from __future__ import print_function
+import io, sys
+bad = 0
+for name in sys.stdin.read().split():
+    with io.open(name, "rb") as handle:
+        source = handle.read()
+    try:
+        compile(source, name, "exec")
+    except (SyntaxError, ValueError) as error:
+        bad += 1
+        print("%s: %s" % (name, error))
+sys.exit(1 if bad else 0)
+"""
+_HOSTS = r"pypi\.org|pythonhosted\.org|deb\.debian\.org|registry\.npmjs|registry\.npmmirror|mirrors\.(?:aliyun|cloud)"
+# Written in two parts, or this file would find itself.
+_OPEN = r"\b(?:TO" + r"DO|FIX" + r"ME|XX" + r"X|HA" + r"CK)\b"
+
+
+def tracked(*patterns):
+    """Tracked files that are there; outside a git checkout, every file that is not made by a build."""
+    listed = subprocess.run(["git", "ls-files", "-z", "--", *patterns], cwd=paths.ROOT, capture_output=True, text=True)
+    if listed.returncode:
+        raise Failed("git cannot list the tracked files: %s" % listed.stderr.strip())
+    return [name for name in listed.stdout.split("\0") if name and (paths.ROOT / name).is_file()]
+
+
+def tools(run):
+    for tool, words in (("ruff", ["-m", "ruff", "check", "--quiet", "--output-format", "concise", "."]),
+                        ("yamllint", ["-m", "yamllint", "--strict", *tracked("*.yml", "*.yaml", ".yamllint")])):
+        code = run.command([paths.VENV / "bin" / "python", *words])
+        run.check(tool, "ended with %d" % code if code else "")
+
+
+def compile_all(run):
+    """Each Python that is here; a missing one is the runner's business."""
+    names = tracked(*["%s/*.py" % folder for folder in OLD_DIALECT])
+    for python in environments.ESB:
+        executable = environments.interpreter(python)
+        if executable is None:
+            continue
+        done = subprocess.run([executable, "-B", "-c", COMPILE], input="\n".join(names), cwd=paths.ROOT,
+                              capture_output=True, text=True)
+        run.say(done.stdout + done.stderr)
+        run.check("%d files compile with Python %s" % (len(names), python),
+                  "ended with %d" % done.returncode if done.returncode else "")
+
+
+def forbidden_texts():
+    """(what, compiled pattern): what no tracked file may hold."""
+    own = {str(paths.ROOT), str(paths.ROOT.parent), str(Path.home() / ".pyenv")}
+    own -= {os.sep, "/tmp", "/home", "/root", str(Path.home())}
+    places = "|".join(sorted(re.escape(path) + r"(?=[/\s\"'])" for path in own))
+    return (("a registry's host", re.compile(_HOSTS)),
+            ("a path of somebody's machine", re.compile(r"/home/(?!runner)[a-z]\w*/|/Users/\w+/|" + places)),
+            ("a note of something left open", re.compile(_OPEN)))
+
+
+def texts(run):
+    names = tracked()
+    for what, pattern in forbidden_texts():
+        found = []
+        for name in names:
+            try:
+                lines = (paths.ROOT / name).read_text("utf-8").splitlines()
+            except UnicodeDecodeError:
+                continue
+            found += ["%s:%d" % (name, number) for number, line in enumerate(lines, 1) if pattern.search(line)]
+        run.check("no file holds %s" % what, ", ".join(found))

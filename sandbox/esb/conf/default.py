@@ -57,7 +57,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.AutoField"
 
 DATABASES = {
     "default": {
-        "ENGINE": "django.db.backends.sqlite3",
+        "ENGINE": "esb.sqlite",
         "NAME": _value("SANDBOX_DB"),
         # several hosts share the file: wait for another host's write instead of failing
         "OPTIONS": {"timeout": 20},

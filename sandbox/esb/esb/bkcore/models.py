@@ -4,23 +4,10 @@ from __future__ import absolute_import, division, print_function
 import datetime
 import json
 
-from django.db import DatabaseError, models
-from django.db.backends.signals import connection_created
+from django.db import models
 from django.utils import timezone
 
 from esb.exdb.models import App  # noqa: F401  (its table comes with ours here; on a platform PaaS makes it)
-
-
-def _share_database(connection, **_kwargs):
-    # readers of one host must not wait for another's write; the mode stays with the file
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("PRAGMA journal_mode=WAL")
-    except DatabaseError:
-        pass  # another process is changing the mode right now: it will have been done
-
-
-connection_created.connect(_share_database)
 
 
 class SystemDocCategory(models.Model):

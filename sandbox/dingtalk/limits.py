@@ -4,17 +4,19 @@ from collections import deque
 
 
 class Window:
-    """At most `limit` events in any `seconds`; only what was let in counts."""
+    """At most `limit` events in any `seconds`; only what was let in counts; limit 0 lets everything in, uncounted."""
 
     def __init__(self, seconds):
         self.seconds = seconds
         self._times = deque()
 
     def admit(self, limit, now):
+        if not limit:
+            return True
         times = self._times
         while times and times[0] <= now - self.seconds:
             times.popleft()
-        if limit and len(times) >= limit:
+        if len(times) >= limit:
             return False
         times.append(now)
         return True

@@ -13,11 +13,12 @@ BULLET = re.compile(r"\s{0,3}[-*+]\s+(.*)$", re.S)
 NUMBER = re.compile(r"\s{0,3}(\d{1,9})[.)]\s+(.*)$", re.S)
 QUOTE = re.compile(r"\s{0,3}>\s?(.*)$", re.S)
 RULE = re.compile(r"\s{0,3}([-*_])(\s*\1){2,}\s*$")
+# The lengths are bounded so that a hostile message cannot make the search quadratic.
 INLINE = re.compile(
-    r"!\[(?P<alt>[^\]\n]*)\]\((?P<src>[^()\s]*(?:\([^()\s]*\)[^()\s]*)*)\)"
-    r"|\[(?P<label>[^\]\n]+)\]\((?P<href>[^()\s]*(?:\([^()\s]*\)[^()\s]*)*)\)"
-    r"|(?P<strong>\*\*|__)(?=\S)(?P<bold>.+?)(?<=\S)(?P=strong)"
-    r"|(?<![\w*])(?P<em>\*|_)(?=[^\s*_])(?P<italic>[^*_\n]+?)(?<=\S)(?P=em)(?!\w)"
+    r"!\[(?P<alt>[^\]\n]{0,300})\]\((?P<src>[^()\s]*(?:\([^()\s]*\)[^()\s]*)*)\)"
+    r"|\[(?P<label>[^\]\n]{1,300})\]\((?P<href>[^()\s]*(?:\([^()\s]*\)[^()\s]*)*)\)"
+    r"|(?P<strong>\*\*|__)(?=\S)(?P<bold>.{1,600}?)(?<=\S)(?P=strong)"
+    r"|(?<![\w*])(?P<em>\*|_)(?=[^\s*_])(?P<italic>[^*_\n]{1,600}?)(?<=\S)(?P=em)(?!\w)"
     r"|\\(?P<escaped>[\\`*_{}\[\]()#+\-.!>])",
     re.S)
 BARE_LINK = re.compile(r"https?://[^\s<>\"'，。；、）】]+")

@@ -22,7 +22,7 @@ ENDPOINTS = {
 MAX_BODY_BYTES = 8 * 1024 * 1024
 # A call that is never answered is held until its caller leaves, at most this long.
 HOLD_SECONDS = 60
-SAVE_IDLE_SECONDS, SAVE_AT_LEAST_SECONDS = 1, 30
+SAVE_IDLE_SECONDS, SAVE_AT_LEAST_SECONDS = 1, 120
 
 STATE = web.AppKey("state", object)
 
@@ -139,7 +139,7 @@ async def _punish(request):
 
 
 async def _keep_saved(state, path):
-    """Save changes when calls pause for a second, or every half minute under load."""
+    """Save changes when calls pause for a second, or every two minutes under load."""
     last = time.monotonic()
     while True:
         await asyncio.sleep(0.5)

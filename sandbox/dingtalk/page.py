@@ -74,5 +74,9 @@ def routes(state):
             return web.json_response({"error": "epoch and after are numbers"}, status=400)
         return web.json_response(feed(state, epoch, after), headers=HEADERS)
 
-    return [web.get("/", file_handler("index.html")), web.get("/_page/chat.css", file_handler("chat.css")),
+    async def no_icon(request):
+        # Without this a browser's own request would stand among the recorded calls.
+        return web.Response(status=204)
+
+    return [web.get("/favicon.ico", no_icon), web.get("/", file_handler("index.html")), web.get("/_page/chat.css", file_handler("chat.css")),
             web.get("/_page/chat.js", file_handler("chat.js")), web.get("/_page/feed", feed_handler)]

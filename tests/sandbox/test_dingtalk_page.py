@@ -143,6 +143,12 @@ def test_the_feed_gives_what_is_new_and_no_token(ding):
     assert [each["preview"] for each in newer["messages"]] == ["second"]
 
 
+def test_looking_at_the_page_is_no_call(ding):
+    for path in ("/", "/favicon.ico", "/_page/feed"):
+        ding.get(path)
+    assert ding.admin("calls")["calls"] == []
+
+
 def test_after_a_reset_the_feed_starts_over(ding):
     post(ding, "old")
     post(ding, "older")

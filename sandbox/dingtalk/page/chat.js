@@ -173,7 +173,8 @@ function receive(feed) {
     return;
   }
   const stay = atEnd();
-  if (fresh) {
+  // A reset left the note "no messages yet" in the log.
+  if (fresh || log.querySelector(".empty")) {
     showConversation();
   } else {
     append(conversations.get(open), feed.messages.filter((each) => each.conversation === open));

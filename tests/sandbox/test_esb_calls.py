@@ -2,7 +2,9 @@
 import base64
 import json
 import struct
+import threading
 import urllib.parse
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 from esbhost import APP, CUSTOM, PYTHONS, Host, conf, environment_of, probe, running, user_management
@@ -41,29 +43,6 @@ class Form(BaseComponentForm):
     flag = DefaultBooleanField(label="flag", default=True, required=False)
     more = TypeCheckField(label="more", promise_type=list, required=False)
 """
-CHECKED_HEAD = """from django import forms
-from common.forms import BaseComponentForm, ListField, TypeCheckField
-"""
-CHECKED_BODY = 'self.response.payload = {"result": True}'
-
-
-@pytest.fixture(scope="module", params=PYTHONS)
-def host(request, tmp_path_factory):
-    with user_management() as usermgr:
-        host = Host(environment_of(request.param), tmp_path_factory.mktemp("calls"), usermgr=usermgr)
-        host.usermgr = usermgr
-        host.write(CUSTOM + "conf.py", conf(
-            probe("echo", comp_conf_to_db=[["conf_a", "1"]]), probe("mischief"), probe("checked"),
-        ))
-        host.component(CUSTOM + "probe/echo.py", "Echo", body=ECHO)
-        host.component(CUSTOM + "probe/mischief.py", "Mischief", body=MISCHIEF, head=MISCHIEF_HEAD)
-        host.write(CUSTOM + "probe/checked.py", CHECKED)
-        host.prepare()
-        host.manage("sandbox_app", "--code", "stranger", "--secret", "stranger-secret")
-        with running(host):
-            yield host
-
-
 CHECKED = """
 from django import forms
 from common.forms import BaseComponentForm, ListField, TypeCheckField
@@ -86,6 +65,23 @@ class Checked(Component):
     def handle(self):
         self.response.payload = {"result": True, "data": self.form_data}
 """
+
+
+@pytest.fixture(scope="module", params=PYTHONS)
+def host(request, tmp_path_factory):
+    with user_management() as usermgr:
+        host = Host(environment_of(request.param), tmp_path_factory.mktemp("calls"), usermgr=usermgr)
+        host.usermgr = usermgr
+        host.write(CUSTOM + "conf.py", conf(
+            probe("echo", comp_conf_to_db=[["conf_a", "1"]]), probe("mischief"), probe("checked"),
+        ))
+        host.component(CUSTOM + "probe/echo.py", "Echo", body=ECHO)
+        host.component(CUSTOM + "probe/mischief.py", "Mischief", body=MISCHIEF, head=MISCHIEF_HEAD)
+        host.write(CUSTOM + "probe/checked.py", CHECKED)
+        host.prepare()
+        host.manage("sandbox_app", "--code", "stranger", "--secret", "stranger-secret")
+        with running(host):
+            yield host
 
 
 def header(**credentials):
@@ -173,6 +169,7 @@ def test_a_channel_with_a_permission_level_wants_a_grant(host):
     granted = host.api("/probe/checked/", first="a")
     host.script(row + "row.perm_level = 0; row.save()")
     assert refused["code"] == 1306403
+    assert "to access the component (checked) of the system (PROBE)" in refused["message"]
     assert granted["result"] is True
 
 
@@ -273,9 +270,6 @@ def test_a_failed_call_to_another_system_is_told(host):
 
 @pytest.fixture
 def big_server():
-    import threading
-    from http.server import BaseHTTPRequestHandler, HTTPServer
-
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
             self.send_response(200)

@@ -3,11 +3,9 @@ import json
 import subprocess
 
 import pytest
-from esbhost import CUSTOM, PYTHONS, Host, conf, environment_of, probe, running
+from esbhost import APP, CUSTOM, PYTHONS, Host, conf, environment_of, probe, running
 
 OK = 'self.response.payload = {"result": True}'
-ROWS = ("from esb.bkcore.models import *\n"
-        "print([(c.path, c.name, c.comp_conf) for c in ESBChannel.objects.filter(path__startswith='/probe/')])")
 
 
 @pytest.fixture(params=PYTHONS)
@@ -16,9 +14,8 @@ def host(request, tmp_path):
     host.component(CUSTOM + "probe/one.py", "One", body=OK)
     host.component(CUSTOM + "probe/two.py", "Two", body=OK)
     host.write(CUSTOM + "conf.py", conf(probe("one", comp_conf_to_db=[["key", ""]])))
-    host.manage("migrate", "--noinput")
-    yield host
-    host.stop()
+    host.migrate()
+    return host
 
 
 def sync(host, *words):
@@ -37,7 +34,7 @@ def test_sync_adds_what_is_missing_and_says_so(host):
     printed = sync(host)
     assert "[INFO] add system: PROBE" in printed
     assert printed.count("[INFO] add channel: /probe/one/") == 1
-    assert rows(host) == {"/probe/one/": ["/probe/one/", "探针", '[["key", ""]]', 2 - 1, False]}
+    assert rows(host) == {"/probe/one/": ["/probe/one/", "探针", '[["key", ""]]', 1, False]}
     host.write(CUSTOM + "conf.py", conf(probe("one"), probe("two", is_deprecated=False)))
     assert [line for line in sync(host) if "add channel" in line] == ["[INFO] add channel: /probe/two/"]
     assert rows(host)["/probe/two/"][2] == ""
@@ -131,7 +128,8 @@ def test_a_redis_that_does_not_answer_is_told(host):
 
 
 def test_hosts_share_one_database_while_all_of_them_write(host, tmp_path):
-    host.prepare()
+    host.manage("sync_data_at_deploy")
+    host.manage("sandbox_app", "--code", APP["bk_app_code"], "--secret", APP["bk_app_secret"], "--whitelist")
     other = Host(host.env, tmp_path / "other", database=host.environment["SANDBOX_DB"])
     write = ("import django; django.setup()\n"
              "from esb.bkcore.models import AppAccount\n"

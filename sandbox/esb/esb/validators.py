@@ -4,7 +4,7 @@ from __future__ import absolute_import, division, print_function
 from common.base_utils import get_first_not_empty_value
 from common.caches import cached
 from common.errors import ValidationError, error_codes
-from esb.bkcore.models import AppAccount, AppComponentPerm
+from esb.bkcore.models import AppAccount, AppComponentPerm, ESBChannel
 from esb.exdb.models import App
 from esb.utils.func_ctrl import is_skip_user_auth
 
@@ -65,8 +65,9 @@ class ComponentPermValidator(object):
             return
         granted = AppComponentPerm.objects.filter(app_code=request.g.app_code, component_id=conf["id"])
         if not granted.exists():
+            row = ESBChannel.objects.select_related("component_system").get(id=conf["id"])
             raise error_codes.APP_PERMISSION_DENIED.format_prompt(
                 "APP has no permission to access the component (%s) of the system (%s). The APP manager can go to "
                 "the Developer Center and apply for permission to access the component"
-                % (request.g.component_name, request.g.system_name)
+                % (row.component_name, row.component_system and row.component_system.name)
             )

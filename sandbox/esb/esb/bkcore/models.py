@@ -9,6 +9,9 @@ from django.utils import timezone
 
 from esb.exdb.models import App  # noqa: F401  (its table comes with ours here; on a platform PaaS makes it)
 
+CHANNEL_TYPES = ((1, "operate"), (2, "query"))
+PERMISSION_LEVELS = ((0, "none"), (1, "normal"), (2, "sensitive"), (3, "special"))
+
 
 class SystemDocCategory(models.Model):
     name = models.CharField(max_length=32, db_index=True)
@@ -50,9 +53,9 @@ class ESBChannel(models.Model):
     last_modified_time = models.DateTimeField(auto_now=True)
     created_time = models.DateTimeField(auto_now_add=True)
     timeout_time = models.IntegerField(blank=True, null=True)
-    type = models.IntegerField(choices=((1, "operate"), (2, "query")), default=2)
+    type = models.IntegerField(choices=CHANNEL_TYPES, default=2)
     comp_conf = models.TextField(default="", null=True, blank=True)
-    perm_level = models.IntegerField(choices=((0, "none"), (1, "normal"), (2, "sensitive"), (3, "special")), default=0)
+    perm_level = models.IntegerField(choices=PERMISSION_LEVELS, default=0)
     is_hidden = models.BooleanField(default=False)
     rate_limit_required = models.BooleanField(default=False)
     rate_limit_conf = models.TextField(null=True, blank=True)

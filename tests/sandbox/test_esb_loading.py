@@ -50,7 +50,7 @@ for path, codename in (("/over/custom/", "generic.over.custom"), ("/v2/over/cust
                        ("/probe/in_toolkit/", "generic.probe.in_toolkit"), ("/probe/in_apidoc/", "generic.probe.in_apidoc"),
                        ("/probe/hidden/", "generic.probe.hidden"), ("/probe/broken/", "generic.probe.broken"),
                        ("/probe/imported/", "generic.probe.imported")):
-    ESBChannel.objects.create(path=path, component_codename=codename, component_system=system)
+    ESBChannel.objects.get_or_create(path=path, defaults={"component_codename": codename, "component_system": system})
 """)
     marker.unlink()  # the sync has imported everything as well
     with running(host):

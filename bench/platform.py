@@ -12,7 +12,7 @@ COMPONENTS = paths.ROOT / "sandbox" / "bench_components"
 CONF = '''
 # The bench's own components: answer at once, and wait.
 SYSTEMS = list(globals().get("SYSTEMS", [])) + [
-    {"name": "BENCH", "label": "Bench", "remark": "", "interface_admin": "", "execute_timeout": 60, "query_timeout": 60},
+    {"name": "BENCH", "label": "Bench", "remark": "", "execute_timeout": 60, "query_timeout": 60},
 ]
 CHANNELS = list(globals().get("CHANNELS", [])) + [
     ("/bench/noop/", {"comp_codename": "generic.bench.noop"}),

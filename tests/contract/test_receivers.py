@@ -95,13 +95,26 @@ def test_a_robot_name_in_another_case_reaches_the_group(esb, dingtalk, world):
     assert len(dingtalk.messages(bot)) == 1
 
 
-def test_a_user_of_another_directory_is_found_as_name_at_domain(esb, dingtalk, world, usermgr):
-    bare, domain = unique("p"), "corp.example"
-    person = world.person(name="%s@%s" % (bare, domain), domain=domain)
-    answer = esb.send_ding([person.name])
+@pytest.fixture
+def other_domain(usermgr):
+    """The domain of a directory that is not the default one."""
+    categories = usermgr.get("/api/v2/categories/")["data"]["results"]
+    return next(category["domain"] for category in categories if not category["default"])
+
+
+def test_a_user_of_another_directory_is_found_as_name_at_domain(other_domain, esb, dingtalk, world):
+    person = world.person(name="%s@%s" % (unique("p"), other_domain))
+    answer = esb.send_ding([person])
     assert answer.ok, answer
     assert len(dingtalk.messages(person)) == 1
     assert list(answer.receivers) == [person.name]
+
+
+def test_the_same_name_in_two_directories_means_two_people(other_domain, esb, dingtalk, world):
+    here = world.person()
+    there = world.person(name="%s@%s" % (here.name, other_domain))
+    assert esb.send_ding([here, there]).ok
+    assert len(dingtalk.messages(here)) == len(dingtalk.messages(there)) == 1
 
 
 @pytest.mark.parametrize("separator", [",", ";", ", ", "\n", " , "])

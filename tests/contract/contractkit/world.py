@@ -68,9 +68,12 @@ class World(object):
                 "/_admin/people",
                 {"userid": person.userid, "name": person.name, "mobile": dingtalk_mobile or person.mobile},
             )
+        bare, _, domain = person.name.partition("@")
         fields = {"telephone": person.mobile, "country_code": "86", "display_name": person.name}
+        if domain:
+            fields["domain"] = domain
         fields.update(profile)
-        self.usermgr.put_user(username=person.name, **fields)
+        self.usermgr.put_user(username=bare, **fields)
         return person
 
     def people(self, count, **profile):

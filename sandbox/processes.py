@@ -13,6 +13,7 @@ import socket
 import subprocess
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from dataclasses import dataclass
 
@@ -196,12 +197,30 @@ def wait_healthy(process, service):
     while True:
         if process.poll() is not None:
             return False
-        if answers(service.health):
+        if answers(service.health) and _listens(process.pid, urllib.parse.urlsplit(service.health).port):
             return True
         if time.monotonic() > limit:
             raise SandboxError("%s did not answer %s within %d s. The end of its log:\n%s"
                                % (service.name, service.health, service.seconds, tail(service.log)))
         time.sleep(0.05)
+
+
+def _listens(pid, port):
+    """Whether it is this process that listens: another sandbox may have been quicker to take the same port."""
+    try:
+        with open("/proc/net/tcp", encoding="ascii") as table:
+            rows = [line.split() for line in table]
+        sockets = {"socket:[%s]" % row[9] for row in rows if row[1] == "0100007F:%04X" % port and row[3] == "0A"}
+        return any(_link("/proc/%d/fd/%s" % (pid, name)) in sockets for name in os.listdir("/proc/%d/fd" % pid))
+    except OSError:
+        return not os.path.isdir("/proc/self")
+
+
+def _link(path):
+    try:
+        return os.readlink(path)
+    except OSError:
+        return None
 
 
 def answers(url, seconds=2.0):

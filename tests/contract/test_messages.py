@@ -118,7 +118,7 @@ def test_content_that_looks_like_base64_is_left_alone_without_the_flag(flag, rec
 def test_undecodable_base64_is_a_clear_error_and_sends_nothing(content, esb, dingtalk, world):
     answer = esb.send_ding([world.robot()], content, is_content_base64=True)
     assert answer.status == 200 and answer.result is False, answer
-    assert "base64" in answer.message.lower() or "utf-8" in answer.message.lower(), answer
+    assert re.search("base64|utf-8|content must be", answer.message.lower()), answer
     assert dingtalk.calls() == []
 
 

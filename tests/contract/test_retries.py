@@ -197,9 +197,9 @@ THROTTLES = ["130101", "410100", "302", "x5"]
 def assert_held(answer, bot):
     assert answer.result is False and answer.invalid == [bot.name], answer
     assert bot.name in answer.message, answer
-    seconds = [int(n) for n in re.findall(r"(\d+)(?:\.\d+)? ?s", answer.reason(bot))]
-    assert seconds and 0 < max(seconds) <= 600, answer.reason(bot)
-    return max(seconds)
+    seconds = [int(number) for number in re.findall(r"\b(\d+) seconds?\b", answer.reason(bot))]
+    assert seconds and 0 < seconds[0] <= 600, answer.reason(bot)
+    return seconds[0]
 
 
 @pytest.mark.servers

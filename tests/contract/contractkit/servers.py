@@ -24,6 +24,11 @@ class Server(object):
         return self
 
     def __exit__(self, *_):
+        try:
+            # close() alone would let the waiting accept() take one connection more.
+            self.listener.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass  # it never listened
         self.listener.close()
         for connection in list(self._open):
             connection.close()

@@ -53,7 +53,7 @@ def _print(options, results, medians):
     print("ESB on Python %s, %s, %d workers; bare round trip %.1f ms, component that does nothing %.1f ms" % (
         options.python, options.server, options.workers, medians["bare"] * 1000, medians["noop"] * 1000))
     for result in results:
-        print("%-38s %7.2f %-14s %s %-4g %s   (%s)" % (
+        print("%-45s %7.2f %-14s %s %-4g %s   (%s)" % (
             result.what, result.value, result.unit, "<" if result.strict else "<=", result.bound,
             "pass" if result.passed else "FAIL", result.detail))
 

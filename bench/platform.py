@@ -1,11 +1,13 @@
 """A sandbox of the bench's own, with the two bench components beside the channel."""
 
 import contextlib
+import json
 import pathlib
 import shutil
+import subprocess
 import tempfile
 
-from sandbox import channel, paths
+from sandbox import paths
 from sandbox.control import Sandbox
 
 COMPONENTS = paths.ROOT / "sandbox" / "bench_components"
@@ -46,6 +48,6 @@ def _add_components(sandbox):
     conf = apis / "conf.py"
     conf.write_text(conf.read_text("utf-8") + CONF, "utf-8")
     sandbox.manage(name, "sync_system_and_channel_data")
-    channel.put_settings(
-        sandbox.home, name, sandbox.state["options"], sandbox.state["urls"], {"/cmsi/send_ding/": {"qps": 0}})
+    settings = json.dumps({"/cmsi/send_ding/": {"qps": 0}})
+    subprocess.run(sandbox.state["settings_command"], input=settings, text=True, check=True)
     sandbox.restart([name])

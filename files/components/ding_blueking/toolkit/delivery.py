@@ -19,6 +19,7 @@ WAITS = (1, 2, 4)
 # Of the deadline, kept for sending when many numbers must be looked up first.
 SENDING_SHARE = 0.25
 DEADLINE_REASON = u"the deadline of %g seconds came first"
+NOT_LOOKED_UP = u"not looked up yet: DingTalk allows no more look-ups a second; the next request finds this person"
 
 # sent is true for SENT only; uncertain: a call went without an answer, so the message may have come once more or at all.
 Outcome = namedtuple("Outcome", "outcome uncertain reason")
@@ -197,8 +198,7 @@ class Delivery(object):
         names = [name for names in self._waiting.values() for name in names] + self._named(list(self._names_of))
         if verdict.kind != DONE:
             wait = self._again(job, verdict, idempotent=True)
-            kind = NOT_TRIED if verdict.kind == LATE else NOT_SENT
-            self._ledger.note(names, kind, False, verdict.reason)
+            self._ledger.note(names, _without_a_send(verdict), False, verdict.reason)
             return [] if wait is None else [(wait, job)]
         for mobile, user_id in self._client.known_user_ids(list(self._waiting)).items():
             self._looked_up(mobile, user_id)
@@ -261,7 +261,7 @@ class Delivery(object):
         if verdict.kind == LATE:
             self._ledger.note(names, NOT_TRIED, False, NOT_LOOKED_UP)
         else:
-            self._ledger.note(names, NOT_SENT, False, verdict.reason)
+            self._ledger.note(names, _without_a_send(verdict), False, verdict.reason)
         return self._end_of_look_ups()
 
     def _end_of_look_ups(self):
@@ -375,4 +375,6 @@ class Delivery(object):
     }
 
 
-NOT_LOOKED_UP = u"not looked up yet: DingTalk allows no more look-ups a second; the next request finds this person"
+def _without_a_send(verdict):
+    """The outcome of people for whom a token or a look-up failed: refused is what DingTalk said no to."""
+    return NOT_SENT if verdict.kind == REFUSED else NOT_TRIED

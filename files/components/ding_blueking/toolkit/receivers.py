@@ -13,9 +13,11 @@ from .transport import CallFailed
 
 PERSON, ROBOT, UNKNOWN = "person", "robot", "unknown"
 SIGN_PREFIX = u"SEC"
-# Look-ups are GET: user management takes about 400 names in one URL.
-LONGEST_NAMES = 6000
+# Look-ups are GET, and user management's server takes 4,094 bytes of request line: about 400 names.
+LONGEST_NAMES = 3700
 LOOKUP_SECONDS = 5
+# Characters of names that a query takes as they are.
+_PLAIN = "@"
 
 # receiver: the name as the caller wrote it. mobile: in DingTalk's form. token, secret: Secret or None.
 Receiver = namedtuple("Receiver", "receiver kind mobile user_id token secret reason")
@@ -54,7 +56,7 @@ def look_up(directory, names, settings, deadline):
 def _chunks(names):
     chunk, length = [], 0
     for name in names:
-        more = len(quote(name, "")) + 3
+        more = len(quote(name, _PLAIN)) + 1
         if chunk and length + more > LONGEST_NAMES:
             yield chunk
             chunk, length = [], 0
@@ -107,22 +109,18 @@ class Directory(object):
 
     def profiles(self, names, fields, deadline):
         """The profiles (dicts) of those names that exist. Raises DirectoryError."""
-        query = {
-            "lookup_field": u"username",
-            "exact_lookups": u",".join(names),
-            "fields": u",".join(fields),
-            "no_page": u"1",
-            "best_match": u"1",
-        }
+        # Written by hand: a comma between names that is not encoded saves two of three bytes.
+        path = "/api/v2/profiles/?lookup_field=username&no_page=1&best_match=1&fields=%s&exact_lookups=%s" % (
+            ",".join(fields),
+            ",".join(quote(name, _PLAIN) for name in names),
+        )
         deadline = min(deadline, monotonic() + LOOKUP_SECONDS)
         problem = u"its address is not set on this host"
         # A second try at the same address when there is one only: a refused connection is often a restart.
         for address in (self._addresses * 2)[: max(2, len(self._addresses))]:
             base = address if address.startswith("http") else "http://" + address
             try:
-                answer = self._transport.call(
-                    "GET", base.rstrip("/") + "/api/v2/profiles/", deadline, query=query, headers=self._headers
-                )
+                answer = self._transport.call("GET", base.rstrip("/") + path, deadline, headers=self._headers)
             except CallFailed as error:
                 problem = error.reason
                 if error.timed_out:

@@ -88,6 +88,7 @@ class Redis(object):
         self._client = None
         self._pid = None
         self._paused_until = 0
+        self._answers = True
 
     def _connect(self):
         host = getattr(esb_settings, "REDIS_HOST", "")
@@ -116,10 +117,14 @@ class Redis(object):
             if self._client is None:
                 self._paused_until = monotonic() + REDIS_PAUSE
                 return None
-            return action(self._client)
+            result = action(self._client)
+            self._answers = True
+            return result
         except Exception as error:  # a client library's errors, also those of its connection set-up
             self._paused_until = monotonic() + REDIS_PAUSE
-            logger.warning("ding.blueking: Redis is left alone for %d s: %s", REDIS_PAUSE, error.__class__.__name__)
+            if self._answers:
+                logger.warning("ding.blueking: Redis does not answer, doing without: %s", error.__class__.__name__)
+            self._answers = False
             return None
 
 

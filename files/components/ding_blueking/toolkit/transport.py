@@ -9,7 +9,6 @@ import socket
 import threading
 import time
 from collections import namedtuple
-from datetime import datetime
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -297,4 +296,5 @@ class Transport(object):
 
 
 def _stamp(wall):
-    return datetime.fromtimestamp(wall).strftime("%Y-%m-%d %H:%M:%S")
+    # UTC, as the ESB's own lines.
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(wall))

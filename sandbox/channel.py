@@ -90,20 +90,22 @@ def _rewrite_conf(generic, stage, change):
 def register(home, name, options, urls):
     """Rows, settings and the message type's switch, through the ESB's own commands; and our app at DingTalk."""
     hosts.manage(home, name, options, urls, "sync_system_and_channel_data")
-    put_settings(home, name, options, urls, {
-        "/cmsi/send_ding/": {"oapi_url": urls["dingtalk"], "api_url": urls["dingtalk"]},
-        "/cmsi/send_dingtalk/": {"ding_app_key": APP_KEY, "ding_app_secret": APP_SECRET},
-        "/cmsi/get_msg_type/": {"ding": True},
-    })
+    hosts.manage(home, name, options, urls, "sandbox_channel", given=settings_text(urls["dingtalk"]))
 
 
 def unregister(home, name, options, urls):
-    put_settings(home, name, options, urls, {"/cmsi/get_msg_type/": {"ding": None}})
+    switched_off = json.dumps({"/cmsi/get_msg_type/": {"ding": None}})
+    hosts.manage(home, name, options, urls, "sandbox_channel", given=switched_off)
     hosts.manage(home, name, options, urls, _DELETE_ROWS % (list(CHANNELS),), python=True)
 
 
-def put_settings(home, name, options, urls, settings):
-    hosts.manage(home, name, options, urls, "sandbox_channel", given=json.dumps(settings))
+def settings_text(dingtalk_url):
+    """The channel's settings as JSON: the sandbox's DingTalk, our app, the message type switched on."""
+    return json.dumps({
+        "/cmsi/send_ding/": {"oapi_url": dingtalk_url, "api_url": dingtalk_url},
+        "/cmsi/send_dingtalk/": {"ding_app_key": APP_KEY, "ding_app_secret": APP_SECRET},
+        "/cmsi/get_msg_type/": {"ding": True},
+    })
 
 
 def register_app(dingtalk_url):

@@ -1,0 +1,1 @@
+"""`make test-esb`: the contract tests against a real ESB tree."""

@@ -69,10 +69,6 @@ class _TokenJob(object):
         self.attempts = _Attempts()
 
 
-class _EndOfLookUps(object):
-    """The moment from which there is only time left to send."""
-
-
 class _LookUpJob(object):
     def __init__(self, mobile):
         self.mobile = mobile
@@ -137,7 +133,10 @@ class Delivery(object):
         except Exception as error:
             # Its text may quote a URL or a body; its class and the place are enough to find it.
             logger.error("ding.blueking: %s in %s", error.__class__.__name__, type(job).__name__)
-            self._ledger.note(self._receivers_of(job), DOUBTFUL, True, u"internal error %s" % error.__class__.__name__)
+            reason = u"internal error %s" % error.__class__.__name__
+            if isinstance(job, _LookUpJob):
+                return self._looked_up_failed([job.mobile], dingtalk.Verdict(BUSY, reason, {}, 0))
+            self._ledger.note(self._receivers_of(job), DOUBTFUL, True, reason)
             return []
 
     def _receivers_of(self, job):
@@ -148,7 +147,7 @@ class Delivery(object):
         with self._lock:
             return [name for names in self._waiting.values() for name in names]
 
-    def _again(self, job, verdict, idempotent):
+    def _again(self, job, verdict, idempotent, until=None):
         """Seconds until the next attempt, None when there is none."""
         attempts = job.attempts
         if verdict.kind == UNCERTAIN:
@@ -158,7 +157,7 @@ class Delivery(object):
             attempts.doubted = True
         elif verdict.kind != BUSY:
             return None
-        if not attempts.waits or monotonic() + attempts.waits[0] >= self._deadline:
+        if not attempts.waits or monotonic() + attempts.waits[0] >= (until or self._deadline):
             return None
         return attempts.waits.pop(0)
 
@@ -205,22 +204,9 @@ class Delivery(object):
         if not self._waiting:
             return self._batches()
         self._looking_up = True
-        end = (max(0, self._lookup_deadline - monotonic()), _EndOfLookUps())
-        return [(0, _LookUpJob(mobile)) for mobile in list(self._waiting)] + [end]
-
-    def _end_step(self, _):
-        """The look-ups' time is over: those found get the message."""
-        with self._lock:
-            waiting, self._waiting = self._waiting, None
-        if waiting is None:
-            return []
-        for names in waiting.values():
-            self._ledger.note(names, NOT_TRIED, False, NOT_LOOKED_UP)
-        return self._batches()
+        return [(0, _LookUpJob(mobile)) for mobile in list(self._waiting)]
 
     def _look_up_step(self, job):
-        if self._over(job.mobile):
-            return []
         if not job.has_place:
             turn = self._client.turn("getbymobile", self._lookup_deadline)
             if turn is not None and turn.kind == LATE:
@@ -229,35 +215,30 @@ class Delivery(object):
             if turn is not None:
                 return [(turn.wait, job)]
         job.has_place = False
-        verdict = self._client.find_user_id(job.mobile)
+        verdict = self._client.find_user_id(job.mobile, self._lookup_deadline)
         if verdict.kind == DONE:
             return self._looked_up(job.mobile, verdict.data["user_id"])
-        wait = self._again(job, verdict, idempotent=True)
+        wait = self._again(job, verdict, True, self._lookup_deadline)
         if wait is not None:
             return [(wait, job)]
-        # What DingTalk has against the app it would say of every number.
-        return self._looked_up_failed(list(self._waiting or ()) if verdict.data.get("app") else [job.mobile], verdict)
-
-    def _over(self, mobile):
         with self._lock:
-            return self._waiting is None or mobile not in self._waiting
+            # What DingTalk has against the app it would say of every number.
+            failed = list(self._waiting) if verdict.data.get("app") else [job.mobile]
+        return self._looked_up_failed(failed, verdict)
 
     def _looked_up(self, mobile, user_id):
         with self._lock:
-            if self._waiting is None or mobile not in self._waiting:
-                return []
-            names = self._waiting.pop(mobile)
-            if user_id:
+            names = self._waiting.pop(mobile, [])
+            if user_id and names:
                 self._names_of.setdefault(user_id, []).extend(names)
                 self._mobile_of[user_id] = mobile
-        if not user_id:
+        if names and not user_id:
             self._ledger.note(names, NOT_SENT, False, u"is not in DingTalk: no member has this phone number")
         return self._end_of_look_ups()
 
     def _looked_up_failed(self, mobiles, verdict):
         with self._lock:
-            waiting = {} if self._waiting is None else self._waiting
-            names = [name for mobile in mobiles for name in waiting.pop(mobile, ())]
+            names = [name for mobile in mobiles for name in self._waiting.pop(mobile, ())]
         if verdict.kind == LATE:
             self._ledger.note(names, NOT_TRIED, False, NOT_LOOKED_UP)
         else:
@@ -266,9 +247,9 @@ class Delivery(object):
 
     def _end_of_look_ups(self):
         with self._lock:
-            if self._waiting is None or self._waiting or not self._looking_up:
+            if self._waiting or not self._looking_up:
                 return []
-            self._waiting = None
+            self._looking_up = False
         return self._batches()
 
     def _batches(self):
@@ -371,7 +352,6 @@ class Delivery(object):
         _TokenJob: _token_step,
         _LookUpJob: _look_up_step,
         _PeopleJob: _people_step,
-        _EndOfLookUps: _end_step,
     }
 
 

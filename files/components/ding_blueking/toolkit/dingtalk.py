@@ -184,8 +184,11 @@ class DingTalk(object):
             return _without_meaning(answer)
         return _verdict(DONE, data={"refused": refused, "slow": slow})
 
-    def find_user_id(self, mobile):
-        """The user id of a mobile number in DingTalk's form. DONE's data: {"user_id": text or None}."""
+    def find_user_id(self, mobile, until):
+        """The user id of a mobile number in DingTalk's form. DONE's data: {"user_id": text or None}.
+
+        until: monotonic seconds by which the call has ended.
+        """
         body = encode({"mobile": mobile})
         url = self._settings.oapi_url + "/topapi/v2/user/getbymobile"
         token = None
@@ -194,7 +197,7 @@ class DingTalk(object):
             if got.kind != DONE:
                 return got
             token = got.data["token"]
-            answer = self._call("POST", url, query={"access_token": token.reveal()}, body=body)
+            answer = self._call("POST", url, query={"access_token": token.reveal()}, body=body, until=until)
             if isinstance(answer, Verdict):
                 return answer
             data = _json(answer)
@@ -350,18 +353,19 @@ class DingTalk(object):
             return _verdict(LATER, wait=wait)
         return None
 
-    def _call(self, method, url, query=None, body=None, headers=None):
+    def _call(self, method, url, query=None, body=None, headers=None, until=None):
         """An Answer with a status that needs a closer look, or a Verdict."""
         headers = dict(headers or {}, **{"Content-Type": "application/json; charset=utf-8"})
+        until = until or self._deadline
         failure = None
         try:
-            answer = self._transport.call(method, url, self._deadline, query=query, body=body, headers=headers)
+            answer = self._transport.call(method, url, until, query=query, body=body, headers=headers)
         except CallFailed as error:
             failure = error
         if failure is not None:
             if failure.sent:
                 return _verdict(UNCERTAIN, failure.reason)
-            return _verdict(LATE if self._deadline - monotonic() <= 0.02 else BUSY, failure.reason)
+            return _verdict(LATE if until - monotonic() <= 0.02 else BUSY, failure.reason)
         if answer.status in (502, 503):
             return _verdict(BUSY, _reason(answer, _json(answer) or {}))
         if answer.status == 504:

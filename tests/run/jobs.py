@@ -14,6 +14,7 @@ from tests.run import junit
 
 RESULTS = paths.ROOT / ".results"
 PYTEST_SECONDS = 1500
+TEST_SECONDS = 180
 
 
 class Failed(Exception):
@@ -79,9 +80,18 @@ class Run:
         try:
             return self._process.wait(seconds)
         except subprocess.TimeoutExpired:
+            self._interrupt()
             raise Failed("%s did not end within %d s" % (Path(str(words[0])).name, seconds)) from None
         finally:
             self._kill()
+
+    def _interrupt(self):
+        """As Ctrl-C does: pytest then still says what has failed so far."""
+        try:
+            os.killpg(self._process.pid, signal.SIGINT)
+            self._process.wait(20)
+        except (ProcessLookupError, subprocess.TimeoutExpired):
+            return
 
     def _kill(self):
         """Also what a command has left behind in its session."""
@@ -100,7 +110,7 @@ class Run:
     def pytest(self, python, *arguments, seconds=PYTEST_SECONDS, **environment):
         """Runs pytest and adds up what its XML says."""
         report = self.folder / ("junit-%d.xml" % len(list(self.folder.glob("junit-*.xml"))))
-        code = self.command([python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--junitxml=%s" % report,
+        code = self.command([python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--timeout=%d" % TEST_SECONDS, "--junitxml=%s" % report,
                              *arguments, *self.pytest_arguments], seconds, **environment)
         counts, skipped = junit.read(report)
         if counts is None:

@@ -81,7 +81,8 @@ def service(home, name, port, options, urls, say):
         command = [str(host.env / "bin" / "uwsgi"), "--http-socket", address, "--chdir", str(host.esb),
                    "--module", "wsgi:application", "--home", str(host.env), "--master", "--processes", workers,
                    "--need-app", "--die-on-term", "--no-orphans", "--lazy-apps", "--buffer-size", "32768",
-                   "--disable-logging"]
+                   # Or an answer given before the body was read would reach the caller as a reset connection.
+                   "--post-buffering", "65536", "--disable-logging"]
         if server == "uwsgi-threads":
             command += ["--enable-threads", "--threads", str(THREADS)]
     else:

@@ -64,13 +64,14 @@ class RealEsb(control.Sandbox):
         channel.check(self.state["urls"]["esb"], state.APP_CODE, state.APP_SECRET)
 
     def settings_command(self):
-        """Stores settings. V7 under uWSGI never reads channels again (a thread would): its workers start anew."""
+        """Stores settings. V7 under uWSGI never reads channels again (a thread would): its workers are replaced."""
         words = ["%s=%s" % item for item in sorted(self.environment().items()) if item[0] != processes.MARK]
         script = self.home.path / "settings-command"
         lines = ["#!/bin/sh", "set -e", "cd " + shlex.quote(str(self.tree.folder)), "env -i %s %s %s settings" % (
             " ".join(map(shlex.quote, words)), shlex.quote(self.tree.python), shlex.quote(str(HERE / "in_esb.py")))]
         if self.tree.kind == "V7" and self.server == "uwsgi":
-            lines += ["kill -HUP %d" % self.state["processes"]["esb"]["pid"]]
+            master = self.state["processes"]["esb"]["pid"]
+            lines += ["kill -KILL $(cat /proc/%d/task/%d/children)" % (master, master)]
         script.write_text("\n".join(lines) + "\n", "utf-8")
         script.chmod(0o755)
         return str(script)
@@ -83,7 +84,7 @@ class RealEsb(control.Sandbox):
             "CONTRACT_SETTINGS_COMMAND": shlex.quote(self.settings_command()), "CONTRACT_WORKERS": "2",
             "CONTRACT_SERVER": "%s on a real %s tree" % (self.server, self.tree.kind),
             "CONTRACT_PARALLEL": "1" if self.tree.parallel(self.server) else "0",
-            "CONTRACT_SETTINGS_DELAY": V7_SETTINGS_DELAY if self.tree.kind == "V7" else "",
+            "CONTRACT_SETTINGS_DELAY": V7_SETTINGS_DELAY if self.tree.kind == "V7" and self.server == "gunicorn" else "",
         }
 
 

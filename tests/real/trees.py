@@ -44,9 +44,8 @@ class Tree:
             program = Path(self.python).parent / "uwsgi"
             if not program.exists():
                 raise SandboxError("SERVER=uwsgi needs uWSGI in the ESB's environment: there is no %s." % program)
-            return [str(program), "--master", "--http", address, "--http-keepalive=0", "--processes", "2", "--module", module,
-                    "--virtualenv", str(program.parent.parent), "--need-app", "--die-on-term", "--no-orphans",
-                    "--reload-mercy", "1", "--worker-reload-mercy", "1"]
+            return [str(program), "--master", "--http-socket", address, "--post-buffering", "65536", "--processes", "2", "--module", module,
+                    "--virtualenv", str(program.parent.parent), "--need-app", "--die-on-term", "--no-orphans"]
         workers = "gevent" if self.imports("gevent") else "sync"
         return [self.python, "-m", "gunicorn.app.wsgiapp", module, "--bind", address, "--workers", "2", "--worker-class", workers,
                 "--timeout", "60", "--graceful-timeout", "3"]

@@ -68,11 +68,15 @@ class Run:
         self.counts += junit.Counts(0, 1, 0) if problem else junit.Counts(1, 0, 0)
 
     def command(self, words, seconds=600, **environment):
-        """Runs a command, its output into the log; returns the exit code. It is killed with its group at the limit."""
+        """Runs a command, its output into the log; returns the exit code. It is killed with its group at the limit.
+
+        An environment variable given as "" is taken away.
+        """
         if self.stopped:
             raise Failed("interrupted")
         self.say("$ " + " ".join(map(str, words)))
-        variables = dict(os.environ, PYTHONDONTWRITEBYTECODE="1", **{k: str(v) for k, v in environment.items()})
+        variables = dict(os.environ, PYTHONDONTWRITEBYTECODE="1")
+        variables.update((name, str(value)) for name, value in environment.items())
         variables = {name: value for name, value in variables.items() if value != ""}
         with open(self.log, "ab") as log:
             self._process = subprocess.Popen([str(word) for word in words], cwd=paths.ROOT, env=variables, stdout=log,
@@ -110,8 +114,8 @@ class Run:
     def pytest(self, python, *arguments, seconds=PYTEST_SECONDS, **environment):
         """Runs pytest and adds up what its XML says."""
         report = self.folder / ("junit-%d.xml" % len(list(self.folder.glob("junit-*.xml"))))
-        code = self.command([python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--timeout=%d" % TEST_SECONDS, "--junitxml=%s" % report,
-                             *arguments, *self.pytest_arguments], seconds, **environment)
+        code = self.command([python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--timeout=%d" % TEST_SECONDS,
+                             "--junitxml=%s" % report, *arguments, *self.pytest_arguments], seconds, **environment)
         counts, skipped = junit.read(report)
         if counts is None:
             raise Failed("pytest ended with %d before it ran a test" % code)

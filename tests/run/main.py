@@ -10,7 +10,7 @@ from sandbox.errors import SandboxError
 from tests.run import jobs, junit
 from tests.run.stages import all_jobs
 
-SHOWN_LINES = 60
+SHOWN_LINES = 40
 
 
 def main(arguments):

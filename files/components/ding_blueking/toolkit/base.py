@@ -153,9 +153,9 @@ def _own_app_code():
 
 
 def _vouches():
-    """Whether this ESB signs its own calls to user management, as the V7 one does: its conf-file APIs are gone."""
+    """Whether this ESB signs its own calls to user management, as the V7 one does: it has no access to PaaS's database."""
     try:
-        import esb.utils.confapis  # noqa: F401 - in 2.12 to 2.14 only
+        import esb.exdb  # noqa: F401 - in 2.12 to 2.14 only
     except ImportError:
         return True
     return False

@@ -3,7 +3,7 @@
 from __future__ import absolute_import, division, print_function
 
 import threading
-from collections import namedtuple
+from collections import OrderedDict, namedtuple
 
 from common.log import logger
 
@@ -102,14 +102,14 @@ class Delivery(object):
         self._people_parts = make_people_parts
         self._ledger = Ledger()
         self._lock = threading.Lock()
-        self._names_of = {}  # user id: receivers
+        self._names_of = OrderedDict()  # user id: receivers
         self._mobile_of = {}  # user id: the mobile that it was looked up by
-        self._waiting = {}  # mobile: receivers, until looked up
+        self._waiting = OrderedDict()  # mobile: receivers, until looked up
         self._looking_up = False
 
     def send(self, robots, people):
         """{receiver name: Outcome} for Receivers of kind robot and person that can be addressed."""
-        groups = {}
+        groups = OrderedDict()
         for robot in robots:
             # Two robot users of one group: the group gets the message once.
             job = groups.setdefault(robot.token, _GroupJob(robot))
@@ -172,9 +172,10 @@ class Delivery(object):
         if verdict.kind == DONE:
             job.done += 1
             if job.done == len(job.bodies):
-                self._ledger.note(job.names, SENT, job.attempts.doubted)
+                # Never twice, whatever went before: the repetition had the same msgUuid.
+                self._ledger.note(job.names, SENT)
                 return []
-            job.attempts.waits = list(WAITS)
+            job.attempts = _Attempts()
             return [(0, job)]
         if verdict.kind == TOO_LARGE and not job.done and job.limit // 2 >= SMALLEST_LIMIT:
             job.limit //= 2

@@ -41,8 +41,12 @@ def is_html(text):
     if _VOID_SEEN.search(text):
         return True
     lowered = text.lower()
+    last_closed = {}
     for opened in _OPENED.finditer(text):
-        if lowered.find(u"</%s>" % opened.group(1).lower(), opened.end()) >= 0:
+        name = opened.group(1).lower()
+        if name not in last_closed:
+            last_closed[name] = lowered.rfind(u"</%s>" % name)
+        if last_closed[name] >= opened.end():
             return True
     return False
 

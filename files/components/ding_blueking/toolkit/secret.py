@@ -14,7 +14,7 @@ _IN_QUERY = re.compile(
     r"(?i)\b(access_token|accesstoken|appsecret|app_secret|bk_app_secret|ding_app_secret|appkey|sign|signature|secret)"
     r"(=|%3D|[\"']?\s*:\s*[\"']?)[^&\s\"'<>,;)}\]]+"
 )
-_SIGN_SECRET = re.compile(r"\bSEC[0-9A-Za-z]{16,}")
+_SIGN_SECRET = re.compile(r"\bSEC[0-9A-Za-z_-]{16,}")
 
 
 class Secret(object):

@@ -5,6 +5,7 @@ from __future__ import absolute_import, division, print_function
 from . import answer, messages, receivers
 from .delivery import NOT_SENT, Delivery, Outcome
 from .dingtalk import DingTalk, mobile_in_dingtalks_form
+from .errors import OrderError
 from .receivers import PERSON, ROBOT, UNKNOWN
 
 _WRONG_KIND = {
@@ -24,6 +25,8 @@ def send(order, settings, started, accepted_kinds, directory, transport):
     mentions, warnings = _mentions(order, profiles)
     msg_key = order.msg_key or settings.msg_key
     message = messages.compose(msg_key, order.title, order.content)
+    if not message["text"].strip():
+        raise OrderError(u"content is empty: nothing of it can be shown")
     in_group, at = messages.mention(message, msg_key, mentions, order.at_everybody)
     delivery = Delivery(
         DingTalk(settings, transport, deadline),

@@ -26,7 +26,7 @@ Settings = namedtuple(
 def _text(value):
     if not isinstance(value, (text_type, str, int, float)) or isinstance(value, bool):
         raise ValueError("must be a text")
-    return value.decode("utf-8") if isinstance(value, bytes) else text_type(value).strip()
+    return (value.decode("utf-8") if isinstance(value, bytes) else text_type(value)).strip()
 
 
 def _choice(*allowed):

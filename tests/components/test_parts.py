@@ -454,6 +454,16 @@ def test_a_worker_that_hangs_is_left_behind():
     hang.set()
 
 
+def test_jobs_run_when_no_thread_can_be_started(monkeypatch):
+    def refuse(self):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    seen = []
+    parallel.run(["a", "b"], lambda job: seen.append(job) or [], monotonic() + 5)
+    assert seen == ["a", "b"]
+
+
 def test_jobs_run_side_by_side():
     started = monotonic()
     parallel.run(list(range(20)), lambda job: time.sleep(0.1) or [], monotonic() + 5)

@@ -366,7 +366,7 @@ class DingTalk(object):
             if failure.sent:
                 return _verdict(UNCERTAIN, failure.reason)
             return _verdict(LATE if until - monotonic() <= 0.02 else BUSY, failure.reason)
-        if answer.status in (502, 503):
+        if answer.status in (429, 502, 503):
             return _verdict(BUSY, _reason(answer, _json(answer) or {}))
         if answer.status == 504:
             return _verdict(UNCERTAIN, _reason(answer, _json(answer) or {}))

@@ -53,6 +53,9 @@ class _Board(object):
             self._order += 1
             heapq.heappush(self._due, (now + delay, self._order, job))
 
+    def open_jobs(self):
+        return self.running + len(self._due)
+
     def take(self):
         """(job, 0) when one is due, (None, seconds to wait) when one will be, (None, None) when all are done."""
         now = monotonic()
@@ -115,15 +118,23 @@ def run(jobs, step, deadline, width=20):
     # The caller only waits: it must be able to leave a worker behind that hangs, in a name look-up for instance.
     with board.changed:
         while True:
-            wanted = min(width, board.running + len(board._due))
-            while spawned < wanted:
-                worker = threading.Thread(target=_work, args=(board, step))
-                worker.daemon = True
-                worker.start()
+            while spawned < min(width, board.open_jobs()) and _spawn(board, step):
                 spawned += 1
+            if not spawned:
+                break
             now = monotonic()
-            if (not board.running and not board._due) or now >= deadline + GRACE:
-                return
-            if now >= deadline and not board.running:
+            if not board.open_jobs() or now >= deadline + GRACE or (now >= deadline and not board.running):
                 return
             board.changed.wait(deadline + GRACE - now)
+    _work_alone(board, step)
+
+
+def _spawn(board, step):
+    """Whether one more worker could be started: a host short of memory or processes must still send."""
+    worker = threading.Thread(target=_work, args=(board, step))
+    worker.daemon = True
+    try:
+        worker.start()
+    except Exception:  # RuntimeError on Python 3, thread.error on 2.7
+        return False
+    return True

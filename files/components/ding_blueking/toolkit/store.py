@@ -19,13 +19,21 @@ from django.conf import settings as esb_settings
 
 from common.log import logger
 
-from .names import monotonic, text_type
+from .names import monotonic
 
 try:
     import redis
     from redis.sentinel import Sentinel
 except ImportError:  # the V7 ESB has none
     redis = None
+try:
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
+
+    # Newer clients try again by themselves, for seconds.
+    _ONCE = {"retry": Retry(NoBackoff(), 0)}
+except ImportError:
+    _ONCE = {}
 
 REDIS_TIMEOUT = 0.5
 # After a failure Redis is left alone for this long: 0.5 s for each call would use up the deadline.
@@ -95,15 +103,14 @@ class Redis(object):
         if redis is None or not host:
             return None
         port = getattr(esb_settings, "REDIS_PORT", None) or 6379
+        times = dict(_ONCE, socket_timeout=REDIS_TIMEOUT, socket_connect_timeout=REDIS_TIMEOUT)
         options = {
             "db": getattr(esb_settings, "REDIS_DB", 0) or 0,
             "password": getattr(esb_settings, "REDIS_PASSWORD", "") or None,
-            "socket_timeout": REDIS_TIMEOUT,
-            "socket_connect_timeout": REDIS_TIMEOUT,
         }
+        options.update(times)
         if getattr(esb_settings, "USE_SENTINEL", False):
-            limits = {"socket_timeout": REDIS_TIMEOUT, "socket_connect_timeout": REDIS_TIMEOUT}
-            sentinel = Sentinel([(host, port)], sentinel_kwargs=limits, **limits)
+            sentinel = Sentinel([(host, port)], sentinel_kwargs=times, **times)
             return sentinel.master_for(getattr(esb_settings, "REDIS_MASTER_NAME", "mymaster"), **options)
         return redis.StrictRedis(host=host, port=port, **options)
 
@@ -235,7 +242,7 @@ class Store(object):
 
     def set(self, key, value, life):
         self.memory.set(key, value, life)
-        self._redis.use(lambda client: client.setex(PREFIX + key, *_setex_arguments(life, value)) or True)
+        self._redis.use(lambda client: client.set(PREFIX + key, value, ex=max(1, int(life))) or True)
 
     def forget(self, key):
         self.memory.forget(key)
@@ -274,7 +281,7 @@ class Store(object):
     def set_hold(self, key, value, life):
         """Store a hold for `life` seconds."""
         stored = json.dumps(value)
-        if not self._redis.use(lambda client: client.setex(PREFIX + key, *_setex_arguments(life, stored)) or True):
+        if not self._redis.use(lambda client: client.set(PREFIX + key, stored, ex=max(1, int(life))) or True):
             self._update_here(key, lambda _: (value, None), life)
 
     def _update_here(self, key, change, life):
@@ -293,11 +300,6 @@ def _pipe(client, commands):
     pipe = client.pipeline(transaction=False)
     commands(pipe)
     return pipe.execute()
-
-
-def _setex_arguments(life, value):
-    # StrictRedis and everything since redis-py 3 take (seconds, value).
-    return max(1, int(life)), value if isinstance(value, (text_type, bytes, str)) else text_type(value)
 
 
 # The channel's one cache object.

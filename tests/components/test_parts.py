@@ -84,6 +84,23 @@ def test_the_message_type_is_added_once_however_often_it_is_registered():
     assert configs.msg_type_map["ding"] == "send_ding"
 
 
+def test_a_sites_own_copy_of_cmsi_gets_the_message_type_too():
+    import components.generic.apis as apis
+    from components.generic.apis.ding_blueking.toolkit import message_type
+
+    toolkit = os.path.join(os.path.dirname(os.path.abspath(apis.__file__)), "cmsi", "toolkit")
+    os.makedirs(toolkit)
+    for folder in (os.path.dirname(toolkit), toolkit):
+        open(os.path.join(folder, "__init__.py"), "w").close()
+    with open(os.path.join(toolkit, "configs.py"), "w") as configs:
+        configs.write("msg_type = [{'type': 'ding', 'label': 'own'}]\nmsg_type_map = {'mail': 'send_mail'}\n")
+    message_type.register()
+    from components.generic.apis.cmsi.toolkit import configs as own
+
+    assert own.msg_type == [{"type": "ding", "label": "own"}]
+    assert own.msg_type_map == {"mail": "send_mail", "ding": "send_ding"}
+
+
 def test_the_package_tells_its_version():
     assert __version__.count(".") == 2
 

@@ -87,7 +87,7 @@ def session_settings(contract, default_app):
 
 @pytest.fixture
 def settings(session_settings):
-    """The baseline, set for this test; call use({path: {name: value}}) for more."""
+    """Baseline settings from the next call on; call use({path: {name: value}}) for more."""
     session_settings.use()
     return session_settings
 
@@ -117,7 +117,7 @@ def world(dingtalk, usermgr, known_secrets):
 
 @pytest.fixture
 def esb(contract, settings, dingtalk, usermgr):
-    return Esb(contract.esb_url, contract.app_code, contract.app_secret)
+    return Esb(contract.esb_url, contract.app_code, contract.app_secret, before_call=settings.apply)
 
 
 @pytest.fixture

@@ -100,6 +100,7 @@ def test_a_refused_connection_is_tried_again_until_somebody_listens(contract, es
     bot, person = world.robot(), world.person()
     assert esb.send_ding([person], "so that token and user id are known").ok
     settings.use({DING: {"oapi_url": address, "api_url": address}})
+    settings.apply()
     opener = threading.Timer(1.5, front.__enter__)
     opener.start()
     try:

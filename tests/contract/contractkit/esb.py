@@ -49,8 +49,9 @@ class Answer(object):
 
 
 class Esb(object):
-    def __init__(self, url, app_code, app_secret, user="contract_tests"):
+    def __init__(self, url, app_code, app_secret, user="contract_tests", before_call=None):
         self.url = url
+        self.before_call = before_call
         self.credentials = {"bk_app_code": app_code, "bk_app_secret": app_secret, "bk_username": user}
 
     def call(self, path, fields=None, method="POST", style="json", prefix="/api/c/compapi", headers=None,
@@ -59,6 +60,8 @@ class Esb(object):
 
         style: json or form (POST); a GET always uses the query. raw replaces the body's JSON text.
         """
+        if self.before_call:
+            self.before_call()
         fields = dict(fields or {})
         headers = dict(headers or {})
         headers["Connection"] = "close"

@@ -25,25 +25,29 @@ class Admin(object):
         assert response.ok, "%s: %s %s" % (path, response.status_code, response.text[:500])
         return response.json()
 
+    def _newest(self, kind, known):
+        """The id of the newest record; asked for by what is known, as a long run has many."""
+        return max([record["id"] for record in self.get("/_admin/" + kind, after=known)[kind]] or [known])
+
 
 class DingTalk(Admin):
     def __init__(self, url):
         super().__init__(url)
-        self._first_call = self._first_message = 0
+        self._last_call = self._last_message = 0
 
     def forget(self):
         """From now on calls() and messages() show only what comes."""
-        self._first_call = max([call["id"] for call in self.get("/_admin/calls")["calls"]] or [0])
-        self._first_message = max([m["id"] for m in self.get("/_admin/messages")["messages"]] or [0])
+        self._last_call = self._newest("calls", self._last_call)
+        self._last_message = self._newest("messages", self._last_message)
 
     def calls(self, path=None, **matching):
         """Calls since forget(): of one path; matching token=, userid=, mobile=, app_key=."""
-        calls = self.get("/_admin/calls", after=self._first_call)["calls"]
+        calls = self.get("/_admin/calls", after=self._last_call)["calls"]
         return [call for call in calls if (path is None or call["path"] == path) and _matches(call, matching)]
 
     def messages(self, receiver=None):
         """Messages since forget(), all or those to a robot or person."""
-        found = self.get("/_admin/messages", after=self._first_message)["messages"]
+        found = self.get("/_admin/messages", after=self._last_message)["messages"]
         return [m for m in found if receiver is None or m["to"] == receiver.address]
 
     def texts(self, receiver):
@@ -90,12 +94,16 @@ def _matches(call, matching):
 
 
 class UserManagement(Admin):
+    def __init__(self, url):
+        super().__init__(url)
+        self._last_call = 0
+
     def forget(self):
-        self._first = len(self.get("/_admin/calls")["calls"])
+        self._last_call = self._newest("calls", self._last_call)
 
     def look_ups(self):
         """Calls to the v2 API since forget()."""
-        calls = self.get("/_admin/calls")["calls"][self._first:]
+        calls = self.get("/_admin/calls", after=self._last_call)["calls"]
         return [call for call in calls if "/api/v2/" in call["path"]]
 
     def configure(self, **values):

@@ -1,7 +1,8 @@
-"""The channel's settings: what a test wants set, restored lazily by the next test or at the end."""
+"""The channel's settings: what a test wants set, written before its first call when it differs from what is stored."""
 
 import json
 import subprocess
+import threading
 import time
 
 DING = "/cmsi/send_ding/"
@@ -11,29 +12,35 @@ TYPES = "/cmsi/get_msg_type/"
 
 
 class Settings(object):
-    """Knows the baseline, so that a command is run only when the wanted values differ from the stored ones."""
+    """Runs the settings command only when the wanted values differ from the stored ones: it costs up to a second."""
 
     def __init__(self, config, baseline):
         self.config = config
         self.baseline = baseline
         self._stored = None
+        self._wanted = baseline
+        self._lock = threading.Lock()
         self._touched = {path: set(values) for path, values in baseline.items()}
 
     def use(self, *changes):
-        """Baseline plus `changes` ({path: {name: value, or None for absent}}); nothing else."""
+        """From the next call on: baseline plus `changes` ({path: {name: value, or None for absent}}), nothing else."""
         wanted = {path: dict(values) for path, values in self.baseline.items()}
         for change in changes:
             for path, values in change.items():
                 wanted.setdefault(path, {}).update(values)
-        for path, values in wanted.items():
-            self._touched.setdefault(path, set()).update(values)
-        full = {path: {name: wanted.get(path, {}).get(name) for name in touched}
-                for path, touched in self._touched.items()}
-        if full != self._stored:
-            self.write(full)
-            self._stored = full
+        self._wanted = wanted
 
-    def write(self, values):
+    def apply(self):
+        with self._lock:
+            for path, values in self._wanted.items():
+                self._touched.setdefault(path, set()).update(values)
+            full = {path: {name: self._wanted.get(path, {}).get(name) for name in touched}
+                    for path, touched in self._touched.items()}
+            if full != self._stored:
+                self._write(full)
+                self._stored = full
+
+    def _write(self, values):
         run = subprocess.run(
             self.config.settings_command, input=json.dumps(values).encode("ascii"), capture_output=True, timeout=60
         )
@@ -44,3 +51,4 @@ class Settings(object):
     def leave(self):
         """At the end: addresses and app stay, everything else is back to the channel's own defaults."""
         self.use({DING: {"qps": None}})
+        self.apply()

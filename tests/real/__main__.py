@@ -5,9 +5,11 @@ against it, and stops and removes everything. The given tree is only read.
 """
 
 import argparse
+import contextlib
 import os
 import shlex
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -20,7 +22,7 @@ from tests.real import trees
 from tests.run import junit
 
 HERE = Path(__file__).resolve().parent
-RESULTS = paths.ROOT / ".results" / "test-esb"
+RESULTS = paths.ROOT / ".results"
 # V7's workers read the channels anew once a second; two periods and the query.
 V7_SETTINGS_DELAY = "2.5"
 
@@ -56,6 +58,9 @@ class RealEsb(control.Sandbox):
             self._start(name)
         for words in self.tree.prepare_commands():
             self.python(*words)
+        with contextlib.closing(sqlite3.connect(self.tree.database)) as database:
+            # A thread that uWSGI has stopped in the middle of a query must not lock the settings' writer out.
+            database.execute("PRAGMA journal_mode=WAL")
         self.python(str(HERE / "in_esb.py"), "app", state.APP_CODE, state.APP_SECRET)
         dingtalk = self.state["urls"]["dingtalk"]
         channel.register_app(dingtalk)
@@ -123,12 +128,13 @@ def _run(folder, kind, options, rest):
         return _contract(esb, rest)
     finally:
         esb.down()
-        shutil.rmtree(RESULTS, ignore_errors=True)
+        kept = RESULTS / ("test-esb-%s-%s" % (kind.lower(), options.server))
+        shutil.rmtree(kept, ignore_errors=True)
         for logs in (home.logs, tree.logs):
             if logs.is_dir():
-                shutil.copytree(logs, RESULTS / ("services" if logs == home.logs else "esb"), dirs_exist_ok=True)
+                shutil.copytree(logs, kept / ("services" if logs == home.logs else "esb"), dirs_exist_ok=True)
         shutil.rmtree(home.path, ignore_errors=True)
-        print("%6.1f s  everything is stopped; logs are in %s" % (time.monotonic() - began, RESULTS.relative_to(paths.ROOT)))
+        print("%6.1f s  everything is stopped; logs are in %s" % (time.monotonic() - began, kept.relative_to(paths.ROOT)))
 
 
 def _contract(esb, rest):

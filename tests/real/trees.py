@@ -27,6 +27,10 @@ class Tree:
         return self.home / "logs" / "open_paas"
 
     @property
+    def database(self):
+        return self.home / "esb.sqlite3"
+
+    @property
     def prefix(self):
         return "/c" if self.kind == "V6" else "/api/c"
 
@@ -84,7 +88,7 @@ def _v6(tree, usermgr_url):
     cert = tree.home / "cert"
     return processes.clean_environment(
         DJANGO_SETTINGS_MODULE="settings", BK_ENV="env", PAAS_LOGGING_DIR=tree.logs, BK_FILE_PATH=cert / "saas_priv.txt",
-        BK_PAAS_ESB_DATABASE_ENGINE="django.db.backends.sqlite3", BK_PAAS_ESB_DATABASE_NAME=tree.home / "esb.sqlite3",
+        BK_PAAS_ESB_DATABASE_ENGINE="django.db.backends.sqlite3", BK_PAAS_ESB_DATABASE_NAME=tree.database,
         BK_PAAS_ESB_DATABASE_USER="", BK_PAAS_ESB_DATABASE_PASSWORD="", BK_PAAS_ESB_DATABASE_HOST="", BK_PAAS_ESB_DATABASE_PORT="0",
         BK_PAAS_ESB_SECRET_KEY="not-a-secret", BK_PAAS_ESB_TOKEN="not-a-token", BK_PAAS_ESB_CERT_PATH=cert,
         BK_PAAS_ESB_REDIS_HOST="127.0.0.1", BK_PAAS_ESB_REDIS_PORT="1", BK_PAAS_ESB_REDIS_PASSWORD="not-a-password",
@@ -98,7 +102,7 @@ def _v7(tree, usermgr_url):
         DJANGO_SETTINGS_MODULE="settings", BKPAAS_ENVIRONMENT="prod", BK_APP_CODE="bk_apigateway", BK_APP_SECRET="not-a-secret",
         # 32 bytes in base64, as a Fernet key has to be; it encrypts nothing here.
         ENCRYPT_KEY="bm90LWEtcmVhbC1rZXktbm90LWEtcmVhbC1rZXktISE=", ESB_TOKEN="not-a-token",
-        BK_ESB_DATABASE_ENGINE="django.db.backends.sqlite3", BK_ESB_DATABASE_NAME=tree.home / "esb.sqlite3",
+        BK_ESB_DATABASE_ENGINE="django.db.backends.sqlite3", BK_ESB_DATABASE_NAME=tree.database,
         BK_ESB_MYSQL_POOL_ENABLED="false", BK_AUTH_ENABLED="false", DB_CHANNEL_REFRESH_INTERVAL="1",
         BK_ESB_LOG_PATH=tree.logs, BK_ESB_LOG_TO_FILE="true", BK_ESB_CERT_PATH=tree.home / "cert",
         prometheus_multiproc_dir=metrics, BK_USERMGR_URL=usermgr_url, DING_CONTRACT_PREFIX=tree.prefix,

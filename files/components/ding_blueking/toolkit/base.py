@@ -2,31 +2,27 @@
 """What the three components have in common: the ESB's request in, one result out. Only components know these two."""
 from __future__ import absolute_import, division, print_function
 
-from django import forms
-
 from common.constants import API_TYPE_OP, HTTP_METHOD
-from common.forms import BaseComponentForm
 from common.log import logger
 from components.component import Component, SetupConfMixin
-from esb.channel import get_channel_manager
 
-from . import answer, order, sending, settings
+from . import answer, channels, order, sending, settings
 from .errors import ChannelError
 from .names import monotonic, text_type
 from .receivers import Directory
 from .secret import MASK
 from .transport import Transport
 
+# Whether this ESB signs its own calls to user management, as the V7 one does: it has no access to PaaS's database.
+try:
+    import esb.exdb  # noqa: F401 - in 2.12 to 2.14 only
+
+    _VOUCHES = False
+except ImportError:
+    _VOUCHES = True
+
 # Seconds for one try at user management.
 DIRECTORY_CONNECT, DIRECTORY_READ = 2.0, 4.0
-
-
-class ChannelForm(BaseComponentForm):
-    """The fields as they come: what is wrong with them is said in one voice by order.read."""
-
-
-for _name, _label in order.FIELDS:
-    ChannelForm.base_fields[_name] = forms.Field(label=_label, required=False)
 
 
 class ChannelComponent(Component, SetupConfMixin):
@@ -35,7 +31,6 @@ class ChannelComponent(Component, SetupConfMixin):
     sys_name = "CMSI"
     api_type = API_TYPE_OP
     suggest_method = HTTP_METHOD.POST
-    Form = ChannelForm
 
     # No component by itself: the ESB looks for `handle` in classes that a module outside toolkit defines.
     channel_path = ""
@@ -43,11 +38,9 @@ class ChannelComponent(Component, SetupConfMixin):
     accepted_kinds = ("robot", "person")
 
     def validate_input(self):
+        """The fields as they came, without a form: what is wrong with them is said in one voice by order.read."""
         self._mask_logged_secrets()
-        # Blank fields come back as "" or None from the form, whatever the Django: only what was given is kept.
-        given = dict(self.request.kwargs)
-        super(ChannelComponent, self).validate_input()
-        self.form_data = {name: given[name] for name, _ in order.FIELDS if name in given}
+        self.form_data = {name: self.request.kwargs[name] for name in order.FIELDS if name in self.request.kwargs}
 
     def handle(self):
         started = monotonic()
@@ -88,15 +81,11 @@ class ChannelComponent(Component, SetupConfMixin):
 
     def _stored_settings(self):
         """{path: {name: value}}: this channel's own were put into __dict__ by setup_conf, the others are asked for."""
-        manager = get_channel_manager()
-        stored = {}
-        for path in (settings.DING_PATH, settings.DINGTALK_PATH, settings.DINGBOT_PATH):
-            if path == self.channel_path:
-                stored[path] = {name: self.__dict__[name] for name in settings.FIELDS if name in self.__dict__}
-            if not stored.get(path):
-                channel = manager.get_channel_by_path(path, "POST")
-                found = (channel or {}).get("comp_conf") or {}
-                stored[path] = found if isinstance(found, dict) else dict(found)
+        own = {name: self.__dict__[name] for name in settings.FIELDS if name in self.__dict__}
+        paths = (settings.DING_PATH, settings.DINGTALK_PATH, settings.DINGBOT_PATH)
+        stored = channels.stored_settings([path for path in paths if path != self.channel_path or not own])
+        if own:
+            stored[self.channel_path] = own
         return stored
 
     def _directory(self):
@@ -114,7 +103,7 @@ class ChannelComponent(Component, SetupConfMixin):
         username = getattr(self.current_user, "username", "") or ""
         headers = {"Bk-Username": username, "Bk-App-Code": self.request.app_code or _own_app_code()}
         # The V7 ESB vouches for app and user with a token of its own; user management there wants it.
-        if _vouches():
+        if _VOUCHES:
             headers["X-Bkapi-JWT"] = _vouching_token(headers["Bk-App-Code"], self.current_user)
         return {name: text_type(value).encode("utf-8") for name, value in headers.items() if value}
 
@@ -150,15 +139,6 @@ def _own_app_code():
     from django.conf import settings as esb_settings
 
     return getattr(esb_settings, "BK_APP_CODE", "")
-
-
-def _vouches():
-    """Whether this ESB signs its own calls to user management, as the V7 one does: it has no access to PaaS's database."""
-    try:
-        import esb.exdb  # noqa: F401 - in 2.12 to 2.14 only
-    except ImportError:
-        return True
-    return False
 
 
 def _vouching_token(app_code, user):

@@ -18,7 +18,11 @@ SENT, NOT_SENT, DOUBTFUL, NOT_TRIED = "sent", "refused", "uncertain", "not_tried
 WAITS = (1, 2, 4)
 # Of the deadline, kept for sending when many numbers must be looked up first.
 SENDING_SHARE = 0.25
+# Where calls go one after the other, one that hangs may take this share of the time left, and no less than so many seconds:
+# only calls that may be repeated freely are cut short.
+SERIAL_SHARE, SERIAL_SECONDS = 3.0, 2.0
 DEADLINE_REASON = u"the deadline of %g seconds came first"
+NOT_IN_DINGTALK = u"is not in DingTalk: no member has this phone number (errcode 60121)"
 NOT_LOOKED_UP = u"not looked up yet: DingTalk allows no more look-ups a second; the next request finds this person"
 
 # sent is true for SENT only; uncertain: a call went without an answer, so the message may have come once more or at all.
@@ -100,6 +104,7 @@ class Delivery(object):
         self._lookup_deadline = deadline - (deadline - started) * SENDING_SHARE
         self._group_parts = make_group_parts
         self._people_parts = make_people_parts
+        self._serial = not parallel.threads_run()
         self._ledger = Ledger()
         self._lock = threading.Lock()
         self._names_of = OrderedDict()  # user id: receivers
@@ -120,7 +125,8 @@ class Delivery(object):
                 self._names_of.setdefault(receiver.user_id, []).append(receiver.receiver)
             else:
                 self._waiting.setdefault(receiver.mobile, []).append(receiver.receiver)
-        parallel.run(list(groups.values()) + ([_TokenJob()] if people else []), self._step, self._deadline)
+        jobs = list(groups.values()) + ([_TokenJob()] if people else [])
+        parallel.run(jobs, self._step, self._deadline, cannot_hang=self._cannot_hang)
         outcomes = self._ledger.close()
         late = Outcome(NOT_TRIED, False, DEADLINE_REASON % self._settings.deadline)
         for receiver in list(robots) + list(people):
@@ -161,6 +167,17 @@ class Delivery(object):
             return None
         return attempts.waits.pop(0)
 
+    def _cannot_hang(self, job):
+        """Whether a job's call needs no look-up of a host name, the one thing that has no time-out of its own."""
+        return self._client.is_connected(groups=isinstance(job, (_GroupJob, _LookUpJob)))
+
+    def _until(self, deadline):
+        """When a call that may be repeated must have ended."""
+        if not self._serial:
+            return deadline
+        now = monotonic()
+        return min(deadline, now + max(SERIAL_SECONDS, (deadline - now) / SERIAL_SHARE))
+
     # --- groups ---------------------------------------------------------------------------------------------------
 
     def _group_step(self, job):
@@ -168,7 +185,9 @@ class Delivery(object):
             job.bodies = self._group_parts(job.limit)
         # Noted before the call: when the deadline passes over it, nobody knows more than this.
         self._note_running(job.names, job)
-        verdict = self._client.send_to_group(job.robot.token, job.robot.secret, job.bodies[job.done])
+        verdict = self._client.send_to_group(
+            job.robot.token, job.robot.secret, job.bodies[job.done], self._until(self._deadline)
+        )
         if verdict.kind == DONE:
             job.done += 1
             if job.done == len(job.bodies):
@@ -216,7 +235,7 @@ class Delivery(object):
             if turn is not None:
                 return [(turn.wait, job)]
         job.has_place = False
-        verdict = self._client.find_user_id(job.mobile, self._lookup_deadline)
+        verdict = self._client.find_user_id(job.mobile, self._until(self._lookup_deadline))
         if verdict.kind == DONE:
             return self._looked_up(job.mobile, verdict.data["user_id"])
         wait = self._again(job, verdict, True, self._lookup_deadline)
@@ -234,13 +253,13 @@ class Delivery(object):
                 self._names_of.setdefault(user_id, []).extend(names)
                 self._mobile_of[user_id] = mobile
         if names and not user_id:
-            self._ledger.note(names, NOT_SENT, False, u"is not in DingTalk: no member has this phone number")
+            self._ledger.note(names, NOT_SENT, False, NOT_IN_DINGTALK)
         return self._end_of_look_ups()
 
     def _looked_up_failed(self, mobiles, verdict):
         with self._lock:
             names = [name for mobile in mobiles for name in self._waiting.pop(mobile, ())]
-        if verdict.kind == LATE:
+        if verdict.kind == LATE or verdict.data.get("rate"):
             self._ledger.note(names, NOT_TRIED, False, NOT_LOOKED_UP)
         else:
             self._ledger.note(names, _without_a_send(verdict), False, verdict.reason)

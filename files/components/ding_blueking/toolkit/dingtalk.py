@@ -125,16 +125,20 @@ class DingTalk(object):
         app = u"\n".join((settings.ding_app_key, settings.ding_app_secret.reveal(), settings.api_url))
         self._app = Secret(app).fingerprint()
 
+    def is_connected(self, groups):
+        """Whether a kept connection waits for the next call: of the old API, which groups' robots use, or the new one."""
+        return self._transport.is_connected(self._settings.oapi_url if groups else self._settings.api_url)
+
     # --- group robots ---------------------------------------------------------------------------------------------
 
-    def send_to_group(self, token, secret, body):
-        """One group message; body from group_body. token, secret: Secret."""
+    def send_to_group(self, token, secret, body, until=None):
+        """One group message; body from group_body. token, secret: Secret; until: monotonic seconds."""
         wait = robot_wait(token)
         if wait > 0:
             return _verdict(HELD, wait=wait)
         timestamp = int(time.time() * 1000)
         query = {"access_token": token.reveal(), "timestamp": "%d" % timestamp, "sign": sign(secret, timestamp)}
-        answer = self._call("POST", self._settings.oapi_url + "/robot/send", query=query, body=body)
+        answer = self._call("POST", self._settings.oapi_url + "/robot/send", query=query, body=body, until=until)
         if isinstance(answer, Verdict):
             return answer
         if answer.status in (301, 302, 303, 307, 308):
@@ -221,9 +225,9 @@ class DingTalk(object):
             return _verdict(DONE, data={"user_id": user_id})
         if code in _NOT_THERE_ERRCODES:
             self._remember(mobile, None)
-            return _verdict(DONE, _oapi_reason(data), data={"user_id": None})
+            return _verdict(DONE, data={"user_id": None})
         if code in _BUSY_ERRCODES:
-            return _verdict(BUSY, _oapi_reason(data))
+            return _verdict(BUSY, _oapi_reason(data), data={"rate": code != -1})
         return _verdict(REFUSED, _oapi_reason(data), data={"app": code in (60011, 88)})
 
     def known_user_ids(self, mobiles):

@@ -7,7 +7,7 @@ import time
 from .store import store
 
 # A call may arrive later than its neighbour that left after it: the window is kept a little wider than DingTalk's second.
-SECOND = 1.1
+SECOND = 1.2
 FIRST_HOLD = 60
 LONG_HOLD = 600
 # A second refusal this soon after a hold's end counts as its repetition.

@@ -7,6 +7,7 @@ import uuid
 
 from . import markup
 from .dingtalk import group_body, person_param
+from .text import clean
 
 # Bytes of a group message's whole body, and of a one-to-one message's msgParam (the group API's number: none is published).
 GROUP_LIMIT = 20000
@@ -17,8 +18,6 @@ SMALLEST_LIMIT = 1000
 TITLE_CHARACTERS = 100
 MOST_MENTIONS = 50
 
-_CONTROL = re.compile(u"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-_HALF_PAIR = re.compile(u"[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]")
 # What must stay in one piece: links, then characters with what joins them (surrogates, accents, variants, joiners).
 _JOINED = u"[\u0300-\u036f\u20d0-\u20ff\ufe00-\ufe0f\u200d]"
 _ATOM = re.compile(
@@ -29,12 +28,6 @@ _ATOM = re.compile(
 )
 _LEADING_MARKS = re.compile(r"^[\s#>*+\-_`|]+|[\s#*_`|]+$")
 _LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
-
-
-def clean(text):
-    """Text that every side can carry: one kind of line end, no control characters, no half surrogate pairs."""
-    text = text.replace(u"\r\n", u"\n").replace(u"\r", u"\n")
-    return _HALF_PAIR.sub(u"\ufffd", _CONTROL.sub(u"", text))
 
 
 def compose(msg_key, title, content):

@@ -12,6 +12,7 @@ from .errors import OrderError
 from .names import text_type
 from .secret import Secret
 from .settings import MSG_KEYS
+from .text import clean
 
 _SEPARATORS = re.compile(r"[\s,;]+")
 # Python 2.7 has a second integer type.
@@ -24,18 +25,18 @@ Order = namedtuple(
 )
 
 FIELDS = (
-    ("receiver__username", "recipients"),
-    ("msg_key", "message format, text or markdown"),
-    ("title", "title"),
-    ("content", "content"),
-    ("is_content_base64", "content is encoded by base64 or not"),
-    ("at_mobiles", "mobiles to mention"),
-    ("at__username", "users to mention"),
-    ("is_at_all", "mention everybody"),
-    ("userid", "DingTalk user ids"),
-    ("mobile", "mobiles"),
-    ("ding_app_key", "app key of the DingTalk app"),
-    ("ding_app_secret", "app secret of the DingTalk app"),
+    "receiver__username",
+    "msg_key",
+    "title",
+    "content",
+    "is_content_base64",
+    "at_mobiles",
+    "at__username",
+    "is_at_all",
+    "userid",
+    "mobile",
+    "ding_app_key",
+    "ding_app_secret",
 )
 SECRET_FIELDS = ("ding_app_secret", "bk_app_secret", "app_secret")
 
@@ -96,8 +97,8 @@ def _text(fields, name):
     if isinstance(value, bool) or not isinstance(value, (text_type, bytes, int, float, _LONG)):
         raise OrderError(u"%s must be a text" % name)
     if isinstance(value, bytes):
-        return value.decode("utf-8", "replace")
-    return text_type(value)
+        return clean(value.decode("utf-8", "replace"))
+    return clean(text_type(value))
 
 
 def _flag(fields, name):

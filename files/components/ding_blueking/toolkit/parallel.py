@@ -56,6 +56,10 @@ class _Board(object):
     def open_jobs(self):
         return self.running + len(self._due)
 
+    def only_job(self):
+        """The one job that there is, None when there are others or none."""
+        return self._due[0][2] if len(self._due) == 1 and not self.running else None
+
     def take(self):
         """(job, 0) when one is due, (None, seconds to wait) when one will be, (None, None) when all are done."""
         now = monotonic()
@@ -90,8 +94,8 @@ def _work(board, step):
                 board.changed.notify_all()
 
 
-def _work_alone(board, step):
-    while True:
+def _work_alone(board, step, go_on=lambda: True):
+    while go_on():
         job, wait = board.take()
         if job is None:
             if wait is None:
@@ -103,24 +107,26 @@ def _work_alone(board, step):
         board.put(more)
 
 
-def run(jobs, step, deadline, width=20):
+def run(jobs, step, deadline, width=20, cannot_hang=lambda job: False):
     """Work on all jobs until each is done or the deadline (monotonic seconds) has come.
 
     `step(job)` works on one and returns a list of (seconds to wait, job): the same one again, others, or none. It must
-    not raise. At most `width` jobs run at a time. Returns at the deadline plus GRACE at the latest; what still runs then
+    not raise. At most `width` jobs run at a time. While there is only one, and `cannot_hang(job)` says that its call ends by
+    itself, the caller works on it: a thread costs as much as the call. Returns at the deadline plus GRACE at the latest; what still runs then
     must not be believed any more.
     """
     board = _Board(jobs, deadline)
     if width <= 1 or not threads_run():
         _work_alone(board, step)
         return
+    _work_alone(board, step, lambda: board.only_job() is not None and cannot_hang(board.only_job()))
     spawned = 0
     # The caller only waits: it must be able to leave a worker behind that hangs, in a name look-up for instance.
     with board.changed:
         while True:
             while spawned < min(width, board.open_jobs()) and _spawn(board, step):
                 spawned += 1
-            if not spawned:
+            if not spawned and board.open_jobs():
                 break
             now = monotonic()
             if not board.open_jobs() or now >= deadline + GRACE or (now >= deadline and not board.running):

@@ -7,6 +7,7 @@ from __future__ import absolute_import, division, print_function
 
 import fcntl
 import hashlib
+import io
 import json
 import os
 import stat
@@ -168,6 +169,19 @@ class Files(object):
         logger.warning("ding.blueking: no private folder on this host; limits hold for each worker alone")
         return None
 
+    def _path(self, folder, key):
+        return os.path.join(folder, hashlib.sha256(key.encode("utf-8")).hexdigest()[:32] + ".json")
+
+    def read(self, key):
+        """The stored value; None when there is none."""
+        folder = self.folder()
+        try:
+            with io.open(self._path(folder, key) if folder else os.devnull, "rb") as stored:
+                fcntl.flock(stored, fcntl.LOCK_SH)
+                return _loads(stored.read(65536))
+        except EnvironmentError:
+            return None
+
     def update(self, key, change):
         """change(stored value or None) gives (value to store, result); locked meanwhile. The result.
 
@@ -176,8 +190,7 @@ class Files(object):
         folder = self.folder()
         if folder is None:
             raise EnvironmentError("no private folder")
-        path = os.path.join(folder, hashlib.sha256(key.encode("utf-8")).hexdigest()[:32] + ".json")
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        descriptor = os.open(self._path(folder, key), os.O_RDWR | os.O_CREAT, 0o600)
         try:
             # Held for some microseconds only, so a gevent worker may block here.
             fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -276,7 +289,8 @@ class Store(object):
         text = self._redis.use(lambda client: client.get(PREFIX + key) or b"")
         if text is not None:
             return json.loads(text.decode("utf-8") if isinstance(text, bytes) else text) if text else None
-        return self._update_here(key, lambda stored: (stored, stored), life=1)
+        found = self._files.read(key)
+        return self.memory.get(key) if found is None else found
 
     def set_hold(self, key, value, life):
         """Store a hold for `life` seconds."""

@@ -12,25 +12,24 @@ from collections import namedtuple
 
 import requests
 from requests.adapters import HTTPAdapter
-from requests.cookies import RequestsCookieJar
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import ProxyError, SSLError, TimeoutError
+from urllib3.util import Timeout
 
 from common.log import logger_api
 
-from .names import HTTPResponse, monotonic, text_type, urlsplit
+from .names import HTTPResponse, monotonic, text_type, urlencode, urlsplit
 from .secret import guard_library_logs, redact
 from .version import __version__
-
-try:
-    from http.cookiejar import DefaultCookiePolicy
-except ImportError:
-    from cookielib import DefaultCookiePolicy
 
 # An answer of DingTalk or user management is some kilobytes; 400 users with long extras stay below this.
 MAX_ANSWER = 8 * 1024 * 1024
 MAX_KEPT_CONNECTIONS = 64
 # Idle connections are closed by load balancers without a word; a call over such a one would end "uncertain".
 MAX_IDLE_SECONDS = 20
+MAX_ROUTES = 100
+
+_OUR_HEADERS = {"User-Agent": "ding.blueking/" + __version__, "Accept": "application/json", "Accept-Encoding": "gzip"}
 
 Answer = namedtuple("Answer", "status content_type body")
 
@@ -132,12 +131,21 @@ class _Adapter(HTTPAdapter):
         manager.pool_classes_by_scheme = _POOL_CLASSES
         return manager
 
+    def pool(self, request, proxies, verify):
+        """The pool that `requests` itself would take for a prepared request, set up for TLS."""
+        if hasattr(self, "get_connection_with_tls_context"):
+            pool = self.get_connection_with_tls_context(request, verify, proxies=proxies)
+        else:
+            pool = self.get_connection(request.url, proxies)
+        self.cert_verify(pool, request.url, verify, None)
+        return pool
 
-# --- sessions: the process's one store of connections --------------------------------------------------------------
+
+# --- peers: the process's one store of connections -----------------------------------------------------------------
 
 
-class _Sessions(object):
-    """One session per kind of peer, made anew after a fork and when it has idled too long."""
+class _Peers(object):
+    """Connections to one kind of peer, those of a process and of the time before its last long pause apart."""
 
     def __init__(self):
         self._lock = threading.Lock()
@@ -147,34 +155,49 @@ class _Sessions(object):
         now = monotonic()
         key = (os.getpid(), kind)
         with self._lock:
-            session, used = self._kept.get(key, (None, now))
-            if session is None:
-                session = self._new(kind)
-            elif now - used > MAX_IDLE_SECONDS:
-                # A connection that is out with a call stays usable: the pool forgets it and closes it on its return.
-                session.close()
-            self._kept[key] = (session, now)
-        return session
+            peer, used = self._kept.get(key, (None, now))
+            if peer is not None and now - used > MAX_IDLE_SECONDS:
+                # A connection that is out with a call stays usable: its pool closes it on its return.
+                peer.close()
+                peer = None
+            if peer is None:
+                peer = _Peer(kind)
+            self._kept[key] = (peer, now)
+        return peer
 
-    @staticmethod
-    def _new(kind):
+
+class _Peer(object):
+    """`requests`' own choice of proxies, CA bundles and pools, made once for each address and not for each call."""
+
+    def __init__(self, kind):
         guard_library_logs()
-        session = requests.Session()
-        session.trust_env = kind == "internet"
-        session.headers["User-Agent"] = "ding.blueking/" + __version__
-        session.cookies = RequestsCookieJar(policy=DefaultCookiePolicy(allowed_domains=[]))
-        adapter = _Adapter(pool_connections=16, pool_maxsize=MAX_KEPT_CONNECTIONS, max_retries=0)
-        session.mount("http://", adapter)
-        session.mount("https://", adapter)
-        return session
+        self._session = requests.Session()
+        self._session.trust_env = kind == "internet"
+        self._adapter = _Adapter(pool_connections=16, pool_maxsize=MAX_KEPT_CONNECTIONS, max_retries=0)
+        self._routes = {}
+
+    def route(self, base, proxies, verify):
+        """(pool, whether its requests name whole URLs, as proxies of plain HTTP want them).
+
+        The call's own proxy and CA bundle go before the environment's.
+        """
+        key = (base, (proxies or {}).get("https"), verify)
+        route = self._routes.get(key)
+        if route is None:
+            request = requests.Request("GET", base + "/").prepare()
+            chosen = self._session.merge_environment_settings(request.url, dict(proxies or {}), None, verify, None)
+            pool = self._adapter.pool(request, chosen["proxies"], chosen["verify"])
+            route = pool, not self._adapter.request_url(request, chosen["proxies"]).startswith("/")
+            if len(self._routes) >= MAX_ROUTES:
+                self._routes.clear()
+            self._routes[key] = route
+        return route
+
+    def close(self):
+        self._adapter.close()
 
 
-_sessions = _Sessions()
-
-
-def _no_auth(request):
-    # Given so that `requests` does not look for credentials in ~/.netrc.
-    return request
+_peers = _Peers()
 
 
 def _root_cause(error):
@@ -195,7 +218,7 @@ def _root_cause(error):
 def _read(response):
     chunks, size = [], 0
     while True:
-        chunk = response.raw.read(65536, decode_content=True)
+        chunk = response.read(65536, decode_content=True)
         if not chunk:
             return b"".join(chunks)
         size += len(chunk)
@@ -231,21 +254,24 @@ class Transport(object):
         status, failure, answer = -1, None, None
         _progress.connecting = False
         try:
-            response = _sessions.get(self._kind).request(
+            parts = url.split("/", 3)
+            base, target = "/".join(parts[:3]), "/" + (parts[3] if len(parts) > 3 else "")
+            if query:
+                target += "?" + urlencode({name: value.encode("utf-8") for name, value in query.items()})
+            pool, absolute = _peers.get(self._kind).route(base, self._proxies, self._verify)
+            response = pool.urlopen(
                 method,
-                url,
-                params=query,
-                data=body,
-                headers=headers,
-                timeout=(min(self._connect_timeout, left), min(self._read_timeout, left)),
-                allow_redirects=False,
-                verify=self._verify,
-                proxies=self._proxies,
-                auth=_no_auth,
-                stream=True,
+                base + target if absolute else target,
+                body=body,
+                headers=dict(_OUR_HEADERS, **(headers or {})),
+                timeout=Timeout(connect=min(self._connect_timeout, left), read=min(self._read_timeout, left)),
+                retries=False,
+                redirect=False,
+                assert_same_host=False,
+                preload_content=False,
             )
             try:
-                status = response.status_code
+                status = response.status
                 answer = Answer(status, response.headers.get("Content-Type", ""), _read(response))
             finally:
                 response.close()
@@ -256,14 +282,21 @@ class Transport(object):
             raise failure
         return answer
 
+    def is_connected(self, url):
+        """Whether a kept connection to a URL's host waits for a call."""
+        base = "/".join(url.split("/", 3)[:3])
+        pool, _ = _peers.get(self._kind).route(base, self._proxies, self._verify)
+        waiting = getattr(pool.pool, "queue", ())
+        return any(getattr(connection, "sock", None) is not None for connection in list(waiting))
+
     @staticmethod
     def _failure(error, host):
         sent = not _progress.connecting
         cause = _root_cause(error)
-        timed_out = isinstance(error, requests.exceptions.Timeout) or "timed out" in cause
-        if not sent and isinstance(error, requests.exceptions.ProxyError):
+        timed_out = isinstance(error, (TimeoutError, socket.timeout)) or "timed out" in cause
+        if not sent and isinstance(error, ProxyError):
             return CallFailed(u"the proxy gave no connection to %s: %s" % (host, cause), sent=False)
-        if not sent and isinstance(error, requests.exceptions.SSLError):
+        if not sent and isinstance(error, SSLError):
             hint = u"; a private CA is named by setting ca_bundle of channel /cmsi/send_ding/"
             return CallFailed(u"TLS with %s failed: %s%s" % (host, cause, hint), sent=False)
         if not sent:

@@ -30,17 +30,19 @@ def available():
 def put_files(generic):
     """Folder and block into components/generic of one ESB tree: staged beside `apis`, then renamed."""
     _check(generic)
+    before, after = _plan_conf(generic, conf_block.add)
     with _stage(generic) as stage:
         shutil.copytree(paths.CHANNEL_SOURCE, stage / "new", ignore=_NOT_COPIED)
         _swap(generic / "apis" / NAME, stage / "new", stage / "old")
-        _rewrite_conf(generic, stage, conf_block.add)
+        _write_conf(generic, stage, before, after)
 
 
 def take_files(generic):
     """The inverse of put_files."""
     _check(generic)
+    before, after = _plan_conf(generic, conf_block.remove)
     with _stage(generic) as stage:
-        _rewrite_conf(generic, stage, conf_block.remove)
+        _write_conf(generic, stage, before, after)
         _swap(generic / "apis" / NAME, None, stage / "old")
 
 
@@ -69,10 +71,18 @@ def _swap(target, new, old):
         new.rename(target)
 
 
-def _rewrite_conf(generic, stage, change):
+def _plan_conf(generic, change):
+    """conf.py's content before and after, None for no file: asked before anything changes, because it may refuse."""
     conf = generic / "apis" / "conf.py"
     before = conf.read_bytes() if conf.exists() else None
-    after = change(before)
+    try:
+        return before, change(before)
+    except conf_block.DamagedBlock as error:
+        raise SandboxError("%s was not changed. %s" % (conf, error))
+
+
+def _write_conf(generic, stage, before, after):
+    conf = generic / "apis" / "conf.py"
     if after == before:
         return
     if after is None:

@@ -10,7 +10,7 @@ from tests.run.jobs import Failed
 
 # Code in the dialect of 2.7 and 3: it runs on hosts.
 OLD_DIALECT = ("files/components", "sandbox/esb", "sandbox/bench_components", "tests/components", "plugins")
-IN_REAL_ESB = ("tests/real/in_esb.py", "tests/real/ding_contract_wsgi.py")
+OLD_DIALECT_FILES = ("tests/real/in_esb.py", "tests/real/ding_contract_wsgi.py", "tests/sandbox/conf_block_rounds.py")
 COMPILE = """
 from __future__ import print_function
 import io, sys
@@ -47,7 +47,7 @@ def tools(run):
 
 def compile_all(run):
     """Each Python that is here; a missing one is the runner's business."""
-    names = tracked(*["%s/*.py" % folder for folder in OLD_DIALECT], *IN_REAL_ESB)
+    names = tracked(*["%s/*.py" % folder for folder in OLD_DIALECT], *OLD_DIALECT_FILES)
     for python in environments.ESB:
         executable = environments.interpreter(python)
         if executable is None:

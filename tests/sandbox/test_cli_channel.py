@@ -1,50 +1,10 @@
-"""The channel goes into a host's tree and out again, byte for byte; the block of conf.py likewise."""
+"""The channel goes into a host's tree and out again, byte for byte."""
 
 import pytest
 from clikit import Cli
 
-from plugins.module_utils import conf_block
 from sandbox import channel, client, hosts
 from sandbox.errors import SandboxError
-
-CONTENTS = [b"", b"\n", b"A = 1", b"A = 1\n", b"A = 1\r\nB = 2\r\n", b"# \xe9 in latin-1\n\n\n", b"CHANNELS = [\n    ('/x/', {}),\n]\n"]
-
-
-@pytest.mark.parametrize("content", [None, *CONTENTS])
-def test_adding_and_removing_the_block_is_an_inverse(content):
-    added = conf_block.add(content)
-    assert conf_block.is_current(added)
-    assert conf_block.add(added) == added
-    assert conf_block.remove(added) == content
-    assert conf_block.remove(content) == content
-
-
-@pytest.mark.parametrize("content", [content for content in CONTENTS if content])
-def test_what_a_site_writes_below_the_block_stays_on_lines_of_its_own(content):
-    both = conf_block.add(content) + b"LATER = 1\n"
-    assert conf_block.is_current(conf_block.add(both))
-    after = conf_block.remove(both)
-    assert after.splitlines() == content.splitlines() + [b"LATER = 1"]
-
-
-def test_an_older_block_is_replaced_and_a_doubled_one_becomes_one():
-    old = b"A = 1\n\n# BEGIN ding.blueking\npass\n# END ding.blueking\n"
-    assert conf_block.add(old) == b"A = 1\n\n" + conf_block.BLOCK
-    assert conf_block.add(conf_block.add(b"A = 1\n") + b"\n" + conf_block.BLOCK) == b"A = 1\n\n" + conf_block.BLOCK
-
-
-def test_a_comment_that_only_mentions_the_markers_stays():
-    text = b"# see # BEGIN ding.blueking\nA = '# END ding.blueking'\n"
-    assert conf_block.remove(conf_block.add(text)) == text
-
-
-@pytest.mark.parametrize("before", ["CHANNELS = [('/mine/', {})]\n", "CHANNELS = (('/mine/', {}),)\n", "OTHER = 1\n"])
-def test_a_missing_package_leaves_channels_as_they_were_and_warns_once(before, caplog):
-    names, alone = {"__name__": "conf"}, {}
-    exec(conf_block.add(before.encode()), names)
-    exec(before, alone)
-    assert names.get("CHANNELS") == alone.get("CHANNELS")
-    assert len(caplog.records) == 1 and "ding.blueking" in caplog.text
 
 
 @pytest.fixture
@@ -87,6 +47,17 @@ def test_stale_byte_code_of_conf_goes_with_the_change(generic):
         path.write_bytes(b"old")
     channel.put_files(generic)
     assert not any(path.exists() for path in stale)
+
+
+@pytest.mark.parametrize("change", [channel.put_files, channel.take_files])
+def test_damaged_markers_in_conf_are_refused_by_name_and_nothing_changes(generic, change):
+    channel.put_files(generic)
+    conf = generic / "apis/conf.py"
+    conf.write_bytes(conf.read_bytes().replace(b"# END ding.blueking\n", b"SITE_SYSTEMS = 1\n"))
+    before = snapshot(generic)
+    with pytest.raises(SandboxError, match=r"apis/conf\.py was not changed.*the BEGIN in line 2 has no END"):
+        change(generic)
+    assert snapshot(generic) == before
 
 
 def test_a_folder_that_is_no_esb_is_refused(tmp_path):

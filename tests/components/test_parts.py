@@ -122,11 +122,19 @@ def test_the_package_tells_its_version():
         ("proxy", "http://"),
         ("ding_app_key", {"a": 1}),
         ("connect_timeout", "nan"),
+        ("oapi_url", "http://127.0.0.1:abc"),
+        ("oapi_url", "http://:80"),
+        ("api_url", "http://*.x"),
+        ("api_url", "http://op:not-a-real-password@h"),
+        ("proxy", "http://user:not#real@h:3128"),
+        ("proxy", "http://user:not/real@h:3128"),
+        ("proxy", "http://user:31337/real@h:3128"),
     ],
 )
 def test_a_wrong_setting_is_named_with_its_channel(name, value):
     with pytest.raises(SettingsError) as raised:
         settings.read(stored(**{name: value}))
+    assert "real" not in raised.value.message
     assert name in raised.value.message and settings.FIELDS[name][0] in raised.value.message
 
 
@@ -176,6 +184,7 @@ def test_receivers_are_read_from_lists_and_texts(value, names):
         {"receiver__username": u"a", "msg_key": u"html"},
         {"receiver__username": u"a", "msg_key": [u"text"]},
         {"receiver__username": u"a", "is_content_base64": True, "content": u"%%%"},
+        {"receiver__username": u"", "content": u"x"},
         {"receiver__username": u"a", "is_content_base64": u"1", "content": u"/w=="},
     ],
 )
@@ -209,6 +218,18 @@ class Peer(object):
         status, data = answer
         raw = data if isinstance(data, bytes) else json.dumps(data).encode("utf-8")
         return Answer(status, "application/json", raw)
+
+
+def test_only_send_dingtalk_takes_user_ids_and_mobiles():
+    fields = {"receiver__username": u"bot1,u1", "mobile": u"13900000002", "userid": u"x", "content": u"x"}
+    assert order.read(fields, ("receiver__username",))[:3] == (["bot1", "u1"], [], [])
+    assert order.read(fields, ("userid", "mobile", "receiver__username"))[:3] == (["bot1", "u1"], ["x"], ["13900000002"])
+
+
+def test_one_name_that_is_too_long_costs_the_others_nothing():
+    peer = Peer((200, {"result": True, "data": [{"username": "a"}]}))
+    found = receivers.look_up(receivers.Directory(["h"], peer, {}), [u"a", u"x" * 5000], settings.read({}), monotonic() + 5)
+    assert list(found) == ["a"] and len(peer.calls) == 1 and "xxx" not in peer.calls[0][1]
 
 
 def test_profiles_are_looked_up_once_for_400_names_and_names_ignore_case():
@@ -258,6 +279,12 @@ def test_robots_and_people_are_told_apart_by_their_fields():
         (13800000000, 86, u"13800000000"),
         (None, None, u""),
         (u"none", u"86", u""),
+        (u"+852 12345678", u"86", u"+852-12345678"),
+        (u"+85212345678", u"86", u"+852-12345678"),
+        (u"0085212345678", None, u"+852-12345678"),
+        (u"008613800000000", u"86", u"13800000000"),
+        (u"+14155550100", u"86", u"+1-4155550100"),
+        (u"138****0000", u"86", u""),
     ],
 )
 def test_mobiles_take_dingtalks_form(telephone, code, form):
@@ -300,7 +327,16 @@ def test_the_signature_is_dingtalks():
         ((500, b"<html>"), "uncertain"),
         ((200, b"<html>login</html>"), "uncertain"),
         ((200, []), "uncertain"),
-        ((200, {"errcode": None}), "refused"),
+        ((200, {"errcode": None}), "uncertain"),
+        ((200, {"errcode": False}), "uncertain"),
+        ((200, {"errcode": 0.7}), "uncertain"),
+        ((500, {"errcode": 0}), "uncertain"),
+        ((403, {"errcode": 0}), "uncertain"),
+        ((500, {"errcode": -1}), "busy"),
+        ((307, b""), "refused"),
+        ((407, b"<html>"), "refused"),
+        ((429, b""), "busy"),
+        (CallFailed(u"x", sent=False, final=True), "refused"),
         (CallFailed(u"x", sent=False), "busy"),
         (CallFailed(u"x", sent=True), "uncertain"),
     ],
@@ -337,6 +373,16 @@ TOKEN = (200, {"accessToken": "t1", "expireIn": 7200})
         ((403, {"code": "Forbidden.AccessDenied.AccessTokenPermissionDenied"}), "refused"),
         ((200, b"<html>"), "uncertain"),
         ((200, {}), "uncertain"),
+        ((202, {"processQueryKey": "k"}), "uncertain"),
+        ((200, {"processQueryKey": None}), "uncertain"),
+        ((200, {"processQueryKey": " "}), "uncertain"),
+        ((200, {"processQueryKey": "k", "invalidStaffIdList": "u"}), "uncertain"),
+        ((200, {"processQueryKey": "k", "invalidStaffIdList": 5}), "uncertain"),
+        ((200, {"processQueryKey": "k", "invalidStaffIdList": ["other"]}), "uncertain"),
+        ((200, {"processQueryKey": "k", "invalidStaffIdList": [{"userid": "u"}]}), "uncertain"),
+        ((200, {"processQueryKey": "k", "invalidStaffIdList": ["U"]}), "done"),
+        ((200, {"invalidStaffIdList": ["u"]}), "done"),
+        ((200, {"status": 1111, "wait": 5, "punish": "deny"}), "busy"),
     ],
 )
 def test_what_a_batchs_answer_means(reply, kind):
@@ -371,6 +417,42 @@ def test_a_missing_or_wrong_app_is_told_with_the_settings_name_and_path():
     for _ in range(2):
         assert "ding_app_secret" in made.token().reason and "invalidClientIdOrSecret" in made.token().reason
     assert len(peer.calls) == 1
+
+
+@pytest.mark.parametrize("found", [["x"], {"a": 1}, True, None, u" ", 1.5])
+def test_a_look_up_that_makes_no_sense_is_neither_believed_nor_remembered(found):
+    made, _ = client(TOKEN, (200, {"errcode": 0, "result": {"userid": found}}))
+    assert made.find_user_id(u"13800000001", monotonic() + 5).kind == "uncertain"
+    assert made.known_user_ids([u"13800000001"]) == {}
+
+
+def test_a_user_id_that_is_a_number_is_the_same_person_in_a_refusal():
+    made, _ = client(
+        TOKEN, (200, {"errcode": 0, "result": {"userid": 777}}), (200, {"processQueryKey": "k", "invalidStaffIdList": ["777"]}))
+    found = made.find_user_id(u"13800000002", monotonic() + 5).data["user_id"]
+    assert list(made.send_to_people([found], u"sampleText", u"{}").data["refused"]) == [found] == [u"777"]
+
+
+@pytest.mark.parametrize(
+    "reply, kind",
+    [
+        ((200, {"status": 1111, "wait": 5, "punish": "deny"}), "busy"),
+        ((200, {"accessToken": "a b", "expireIn": 7200}), "uncertain"),
+        ((200, {"accessToken": ["t"], "expireIn": 7200}), "uncertain"),
+        ((200, {"accessToken": "t", "expireIn": "abc"}), "done"),
+        ((400, {"code": "invalidClientIdOrSecret"}), "refused"),
+        ((503, b""), "busy"),
+    ],
+)
+def test_what_the_token_endpoints_answer_means(reply, kind):
+    assert client(reply)[0].token().kind == kind
+
+
+def test_dingtalks_own_words_lose_the_secrets_that_were_used():
+    token, sign_secret = robot()
+    made, _ = client((200, {"errcode": 300001, "errmsg": "robot token %s not found" % token.reveal()}))
+    reason = made.send_to_group(token, sign_secret, b"{}").reason
+    assert token.reveal() not in made.scrub(reason) and "not found" in made.scrub(reason)
 
 
 # --- shared limits ------------------------------------------------------------------------------------------------
@@ -427,6 +509,14 @@ def test_a_hold_grows_when_it_is_repeated_and_not_when_two_are_told_at_once():
     assert 58 < limits.hold_robot(token) <= 60
     store.store.set_hold(u"hold:" + token.fingerprint(), {"until": time.time() - 5}, 60)
     assert limits.hold_robot(token) == 600
+
+
+def test_a_clock_that_was_set_back_holds_nobody_for_long():
+    token, kept = secret.Secret(u"back%f" % time.time()), store.Store()
+    store.store.set_hold(u"hold:" + token.fingerprint(), {"until": time.time() + 86400}, 60)
+    assert limits.robot_wait(token) == 0
+    kept._files.update(u"t:back", lambda _: ([time.time() + 600] * 20, None))
+    assert kept.take_place(u"t:back", 20, 1.2, 10) == 0
 
 
 def test_memory_is_bounded_and_forgets():
@@ -509,6 +599,9 @@ class Client(object):
     def is_connected(self, groups):
         return False
 
+    def scrub(self, text):
+        return text
+
     def token(self):
         return dingtalk.Verdict("done", u"", {}, 0)
 
@@ -574,6 +667,40 @@ def test_a_person_gets_an_unanswered_message_once_more_and_it_is_said(mode, verd
     replies = [DONE if kind == "done" else verdict(kind, u"why") for kind in verdicts]
     outcomes, made = deliver([u"u"], *replies, on_uncertain=mode)
     assert (outcomes[u"u"].outcome, outcomes[u"u"].uncertain, len(made)) == (outcome, uncertain, calls)
+
+
+def test_parts_of_a_message_have_repetitions_each_and_the_doubt_is_kept():
+    made = Client([verdict("uncertain"), DONE, verdict("uncertain"), DONE])
+    now = monotonic()
+    kept = settings.read(stored(ding_app_key=u"k", ding_app_secret=u"s"))
+    parts = [(u"sampleText", u"1"), (u"sampleText", u"2")]
+    out = delivery.Delivery(made, kept, now, now + 9, lambda limit: [b"{}"], lambda limit: parts)
+    outcome = out.send([], [receivers.person(u"u", user_id=u"u")])[u"u"]
+    assert (outcome.outcome, outcome.uncertain, len(made.calls)) == ("sent", True, 4)
+
+
+def test_the_halves_of_a_poisoned_call_remember_its_doubt():
+    outcomes, _ = deliver([u"u1", u"u2"], verdict("uncertain"), verdict("poisoned"), DONE, DONE)
+    assert {outcome.uncertain for outcome in outcomes.values()} == {True}
+
+
+def test_an_unclear_refusal_is_sent_to_nobody_again():
+    outcomes, calls = deliver([u"u1", u"u2"], verdict("uncertain", u"unclear", final=True))
+    assert {outcome.outcome for outcome in outcomes.values()} == {"uncertain"} and len(calls) == 1
+
+
+def test_what_dingtalk_has_against_the_app_ends_all_look_ups():
+    class Refusing(Client):
+        def find_user_id(self, mobile, until):
+            self.calls.append(mobile)
+            return verdict("refused", u"60011", app=True)
+
+    made, now = Refusing([]), monotonic()
+    kept = settings.read(stored(ding_app_key=u"k", ding_app_secret=u"s"))
+    out = delivery.Delivery(made, kept, now, now + 6, lambda limit: [b"{}"], lambda limit: [])
+    people = [receivers.person(u"u%d" % number, mobile=u"1380000%04d" % number) for number in range(200)]
+    outcomes = out.send([], people)
+    assert {outcome.reason for outcome in outcomes.values()} == {u"60011"} and len(made.calls) <= 20
 
 
 def test_an_error_in_our_own_code_costs_no_one_else_their_outcome():

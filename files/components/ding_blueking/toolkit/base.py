@@ -11,6 +11,7 @@ from .errors import ChannelError
 from .names import monotonic, text_type
 from .receivers import Directory
 from .secret import MASK
+from .text import clean
 from .transport import Transport
 
 # Whether this ESB signs its own calls to user management, as the V7 one does: it has no access to PaaS's database.
@@ -100,7 +101,7 @@ class ChannelComponent(Component, SetupConfMixin):
         return Directory(addresses, transport, self._directory_headers())
 
     def _directory_headers(self):
-        username = getattr(self.current_user, "username", "") or ""
+        username = clean(text_type(getattr(self.current_user, "username", "") or u"")).replace(u"\n", u"").strip()
         headers = {"Bk-Username": username, "Bk-App-Code": self.request.app_code or _own_app_code()}
         # The V7 ESB vouches for app and user with a token of its own; user management there wants it.
         if _VOUCHES:

@@ -32,12 +32,15 @@ Outcome = namedtuple("Outcome", "outcome uncertain reason")
 class Ledger(object):
     """Outcomes by receiver. Closed when the answer is written: what a late worker finds out then is too late."""
 
-    def __init__(self):
+    def __init__(self, scrub):
+        """scrub(reason): the reason as others may see it."""
+        self._scrub = scrub
         self._lock = threading.Lock()
         self._outcomes = {}
         self._open = True
 
     def note(self, receivers, outcome, uncertain=False, reason=u""):
+        reason = self._scrub(reason)
         with self._lock:
             if self._open:
                 for receiver in receivers:
@@ -87,7 +90,16 @@ class _PeopleJob(object):
         self.limit = limit
         self.done = done
         self.has_place = False
+        self.doubted_before = False  # in an earlier part
         self.attempts = _Attempts()
+
+    def split_off(self, user_ids):
+        """A job for some of these people that goes on where this one is, with the same history."""
+        job = _PeopleJob(user_ids, self.parts, self.done, self.limit)
+        job.doubted_before = self.doubted_before
+        job.attempts.waits = list(self.attempts.waits)
+        job.attempts.doubted = self.attempts.doubted
+        return job
 
 
 class Delivery(object):
@@ -105,7 +117,7 @@ class Delivery(object):
         self._group_parts = make_group_parts
         self._people_parts = make_people_parts
         self._serial = not parallel.threads_run()
-        self._ledger = Ledger()
+        self._ledger = Ledger(client.scrub)
         self._lock = threading.Lock()
         self._names_of = OrderedDict()  # user id: receivers
         self._mobile_of = {}  # user id: the mobile that it was looked up by
@@ -117,7 +129,7 @@ class Delivery(object):
         groups = OrderedDict()
         for robot in robots:
             # Two robot users of one group: the group gets the message once.
-            job = groups.setdefault(robot.token, _GroupJob(robot))
+            job = groups.setdefault((robot.token, robot.secret), _GroupJob(robot))
             if robot.receiver not in job.names:
                 job.names.append(robot.receiver)
         for receiver in people:
@@ -142,7 +154,10 @@ class Delivery(object):
             reason = u"internal error %s" % error.__class__.__name__
             if isinstance(job, _LookUpJob):
                 return self._looked_up_failed([job.mobile], dingtalk.Verdict(BUSY, reason, {}, 0))
-            self._ledger.note(self._receivers_of(job), DOUBTFUL, True, reason)
+            if isinstance(job, _TokenJob):
+                self._ledger.note(self._receivers_of(job), NOT_TRIED, False, reason)
+            else:
+                self._ledger.note(self._receivers_of(job), DOUBTFUL, True, reason)
             return []
 
     def _receivers_of(self, job):
@@ -151,13 +166,13 @@ class Delivery(object):
         if isinstance(job, _PeopleJob):
             return self._named(job.user_ids)
         with self._lock:
-            return [name for names in self._waiting.values() for name in names]
+            return [name for names in self._waiting.values() for name in names] + self._named(list(self._names_of))
 
     def _again(self, job, verdict, idempotent, until=None):
         """Seconds until the next attempt, None when there is none."""
         attempts = job.attempts
         if verdict.kind == UNCERTAIN:
-            if not idempotent and (attempts.doubted or self._settings.on_uncertain == "report"):
+            if not idempotent and (attempts.doubted or verdict.data.get("final") or self._settings.on_uncertain == "report"):
                 attempts.doubted = True
                 return None
             attempts.doubted = True
@@ -214,7 +229,7 @@ class Delivery(object):
     def _token_step(self, job):
         """The first call for people: without a token there are no others."""
         verdict = self._client.token()
-        names = [name for names in self._waiting.values() for name in names] + self._named(list(self._names_of))
+        names = self._receivers_of(job)
         if verdict.kind != DONE:
             wait = self._again(job, verdict, idempotent=True)
             self._ledger.note(names, _without_a_send(verdict), False, verdict.reason)
@@ -227,6 +242,9 @@ class Delivery(object):
         return [(0, _LookUpJob(mobile)) for mobile in list(self._waiting)]
 
     def _look_up_step(self, job):
+        if job.mobile not in self._waiting:
+            # What DingTalk has against the app was said of all meanwhile.
+            return []
         if not job.has_place:
             turn = self._client.turn("getbymobile", self._lookup_deadline)
             if turn is not None and turn.kind == LATE:
@@ -303,7 +321,7 @@ class Delivery(object):
             # One of them makes DingTalk refuse the whole call: the halves find out who.
             half = len(job.user_ids) // 2
             halves = job.user_ids[:half], job.user_ids[half:]
-            return [(0, _PeopleJob(ids, job.parts, job.done, job.limit)) for ids in halves]
+            return [(0, job.split_off(user_ids)) for user_ids in halves]
         wait = self._again(job, verdict, idempotent=False)
         self._note_failed(names, job, verdict)
         if verdict.kind == POISONED:
@@ -320,9 +338,7 @@ class Delivery(object):
         self._forget([user_id for user_id in job.user_ids if user_id in refused])
         slow = [user_id for user_id in job.user_ids if user_id in slow and user_id not in refused]
         if slow:
-            later = _PeopleJob(slow, job.parts, job.done, job.limit)
-            later.attempts.waits = list(job.attempts.waits)
-            later.attempts.doubted = job.attempts.doubted
+            later = job.split_off(slow)
             reason = dingtalk.Verdict(BUSY, u"DingTalk's flow control holds messages to this person back", {}, 0)
             wait = self._again(later, reason, idempotent=False)
             self._note_failed(self._named(slow), later, reason)
@@ -333,9 +349,10 @@ class Delivery(object):
         if not job.user_ids:
             return more
         if job.done == len(job.parts):
-            self._ledger.note(self._named(job.user_ids), SENT, job.attempts.doubted)
+            self._ledger.note(self._named(job.user_ids), SENT, job.attempts.doubted or job.doubted_before)
             return more
-        job.attempts.waits = list(WAITS)
+        job.doubted_before = job.doubted_before or job.attempts.doubted
+        job.attempts = _Attempts()
         return more + [(0, job)]
 
     def _forget(self, user_ids):

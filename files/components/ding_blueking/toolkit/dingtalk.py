@@ -9,13 +9,14 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 import threading
 import time
 from collections import namedtuple
 
 from .limits import hold_robot, robot_wait, wait_for_call
 from .names import monotonic, text_type
-from .secret import Secret, redact
+from .secret import MASK, Secret, redact
 from .settings import DINGTALK_PATH
 from .store import store
 from .transport import CallFailed
@@ -43,6 +44,13 @@ _TOO_FAST_ERRCODES = {130101, 410100}
 _TOO_LARGE_ERRCODES = {460101, 101002}
 _TOKEN_ERRCODES = {40014, 40001, 42001}
 _NOT_THERE_ERRCODES = {60121, 40104}
+_LISTS = ("invalidStaffIdList", "filteredStaffIdList", "flowControlledStaffIdList")
+_INTEGER = re.compile(r"^-?[0-9]{1,9}$")
+# What an HTTP header can carry: anything else is no token.
+_TOKEN = re.compile(r"^[\x21-\x7e]{1,2000}$")
+FLOW_CONTROL = u"DingTalk's flow control answered in its place"
+# Shorter values would star harmless words.
+_SHORTEST_SECRET = 6
 _HINTS = {
     300001: u"the access token belongs to no group robot",
     300005: u"the access token belongs to no group robot",
@@ -93,17 +101,35 @@ def person_param(msg_key, part):
 def mobile_in_dingtalks_form(telephone, country_code):
     """`13800000000`, or `+852-12345678` for numbers outside mainland China; empty when there is no number."""
     number = text_type(telephone if telephone is not None else u"").strip()
+    if not _NUMBER.match(number):
+        # Nothing, or masked for privacy: other digits than the user's are worse than none.
+        return u""
     code = _digits(text_type(country_code if country_code is not None else u"")).lstrip(u"0") or u"86"
-    if number.startswith(u"+"):
-        head, dash, tail = number[1:].partition(u"-")
-        if dash:
-            code, number = _digits(head), tail
-        elif _digits(head).startswith(code):
-            number = _digits(head)[len(code):]
+    abroad = u"+" + number[2:] if number.startswith(u"00") else number
+    if abroad.startswith(u"+"):
+        written = _WITH_CODE.match(abroad)
+        digits = _digits(abroad)
+        code = written.group(1) if written else _calling_code(digits)
+        number = digits[len(code):]
     number = _digits(number)
     if not number:
         return u""
     return number if code == u"86" else u"+%s-%s" % (code, number)
+
+
+_NUMBER = re.compile(r"^\+?[0-9][0-9 ().-]*$")
+_WITH_CODE = re.compile(r"^\+([0-9]{1,4})[ -]")
+# ITU-T E.164: no country's calling code begins another's. Those of two digits; 1 and 7 have one, all others three.
+_TWO_DIGIT_CODES = frozenset(
+    "20 27 30 31 32 33 34 36 39 40 41 43 44 45 46 47 48 49 51 52 53 54 55 56 57 58 60 61 62 63 64 65 66 81 82 84 86 90 91 92 "
+    "93 94 95 98".split()
+)
+
+
+def _calling_code(digits):
+    if digits[:1] in (u"1", u"7"):
+        return digits[:1]
+    return digits[:2] if digits[:2] in _TWO_DIGIT_CODES else digits[:3]
 
 
 def _digits(text):
@@ -122,8 +148,16 @@ class DingTalk(object):
         self._transport = transport
         self._deadline = deadline
         self._robot_code = settings.robot_code or settings.ding_app_key
+        self._secrets = {settings.ding_app_secret.reveal()}
         app = u"\n".join((settings.ding_app_key, settings.ding_app_secret.reveal(), settings.api_url))
         self._app = Secret(app).fingerprint()
+
+    def scrub(self, text):
+        """`text` without the secrets that were used: DingTalk's own words may quote them."""
+        for value in list(self._secrets):
+            if len(value) >= _SHORTEST_SECRET:
+                text = text.replace(value, MASK)
+        return text
 
     def is_connected(self, groups):
         """Whether a kept connection waits for the next call: of the old API, which groups' robots use, or the new one."""
@@ -136,19 +170,18 @@ class DingTalk(object):
         wait = robot_wait(token)
         if wait > 0:
             return _verdict(HELD, wait=wait)
+        self._secrets.update((token.reveal(), secret.reveal()))
         timestamp = int(time.time() * 1000)
         query = {"access_token": token.reveal(), "timestamp": "%d" % timestamp, "sign": sign(secret, timestamp)}
         answer = self._call("POST", self._settings.oapi_url + "/robot/send", query=query, body=body, until=until)
         if isinstance(answer, Verdict):
             return answer
-        if answer.status in (301, 302, 303, 307, 308):
-            return _verdict(HELD, wait=hold_robot(token))
         data = _json(answer)
-        if data is not None and _is_flow_control(data):
+        if answer.status == 302 or _is_flow_control(data):
             return _verdict(HELD, wait=hold_robot(token))
-        if data is None or "errcode" not in data:
-            return _without_meaning(answer)
         code = _errcode(data)
+        if code is None or (code == 0 and answer.status != 200):
+            return _without_meaning(answer)
         if code == 0:
             return _verdict(DONE)
         if code in _TOO_FAST_ERRCODES:
@@ -176,15 +209,16 @@ class DingTalk(object):
         if data is None:
             return _without_meaning(answer)
         if _is_flow_control(data):
-            return _verdict(BUSY, u"DingTalk's flow control answered in its place")
-        refused = {}
-        for field, reason in (
-            ("invalidStaffIdList", u"DingTalk knows no such user id in this organisation"),
-            ("filteredStaffIdList", u"DingTalk filtered this receiver out"),
-        ):
-            refused.update((text_type(user_id), reason) for user_id in data.get(field) or [])
-        slow = [text_type(user_id) for user_id in data.get("flowControlledStaffIdList") or []]
-        if not slow and not refused and "processQueryKey" not in data:
+            return _verdict(BUSY, FLOW_CONTROL)
+        lists = [_listed(data.get(field), user_ids) for field in _LISTS]
+        if None in lists:
+            # Somebody was refused, and nobody can tell who: no one counts as sent to, and no one is sent to again.
+            return _verdict(UNCERTAIN, u"DingTalk refused some receivers without saying clearly whom", data={"final": True})
+        invalid, filtered, slow = lists
+        refused = dict.fromkeys(invalid, u"DingTalk knows no such user id in this organisation")
+        refused.update(dict.fromkeys(filtered, u"DingTalk filtered this receiver out"))
+        key = data.get("processQueryKey")
+        if len(set(refused) | set(slow)) < len(user_ids) and not (isinstance(key, text_type) and key.strip()):
             return _without_meaning(answer)
         return _verdict(DONE, data={"refused": refused, "slow": slow})
 
@@ -201,15 +235,16 @@ class DingTalk(object):
             if got.kind != DONE:
                 return got
             token = got.data["token"]
+            self._secrets.add(token.reveal())
             answer = self._call("POST", url, query={"access_token": token.reveal()}, body=body, until=until)
             if isinstance(answer, Verdict):
                 return answer
             data = _json(answer)
-            if answer.status < 400 and (answer.status >= 300 or _is_flow_control(data or {})):
-                return _verdict(BUSY, u"DingTalk's flow control answered in its place")
-            if data is None or "errcode" not in data:
-                return _without_meaning(answer)
+            if answer.status == 302 or _is_flow_control(data):
+                return _verdict(BUSY, FLOW_CONTROL)
             code = _errcode(data)
+            if code is None or (code == 0 and answer.status != 200):
+                return _without_meaning(answer)
             if code in _TOKEN_ERRCODES or (code == 88 and not _lacks_permission(data)):
                 if attempt == 1:
                     # A fresh token of the new endpoint is not taken by the old API: ask the old endpoint for one.
@@ -220,7 +255,9 @@ class DingTalk(object):
         else:
             return _verdict(REFUSED, _oapi_reason(data), data={"app": True})
         if code == 0:
-            user_id = (data.get("result") or {}).get("userid")
+            user_id = _user_id(data.get("result"))
+            if user_id is None:
+                return _without_meaning(answer)
             self._remember(mobile, user_id)
             return _verdict(DONE, data={"user_id": user_id})
         if code in _NOT_THERE_ERRCODES:
@@ -287,14 +324,16 @@ class DingTalk(object):
         if isinstance(answer, Verdict):
             return answer
         data = _json(answer) or {}
+        if answer.status == 302 or _is_flow_control(data):
+            return _verdict(BUSY, FLOW_CONTROL)
         value = data.get("accessToken") or data.get("access_token")
-        if value and answer.status == 200:
-            life = int(data.get("expireIn") or data.get("expires_in") or 7200)
+        if answer.status == 200 and isinstance(value, text_type) and _TOKEN.match(value):
+            life = _seconds(data.get("expireIn") or data.get("expires_in"))
             store.set(key, value, max(1, life - RENEW_EARLY if life > 2 * RENEW_EARLY else life // 2))
             return _verdict(DONE, data={"token": Secret(value)})
         if answer.status >= 500 or _errcode(data) in _BUSY_ERRCODES:
             return _verdict(BUSY, _reason(answer, data))
-        if not data:
+        if answer.status == 200 and not _errcode(data):
             return _without_meaning(answer)
         reason = u"DingTalk refused the app: %s; check ding_app_key and ding_app_secret of channel %s" % (
             _reason(answer, data), DINGTALK_PATH)
@@ -315,6 +354,7 @@ class DingTalk(object):
             if got.kind != DONE:
                 return got
             token = got.data["token"]
+            self._secrets.add(token.reveal())
             headers = {"x-acs-dingtalk-access-token": token.reveal()}
             answer = self._call(method, self._settings.api_url + path, body=body, headers=headers)
             if isinstance(answer, Verdict):
@@ -330,9 +370,9 @@ class DingTalk(object):
 
     def _refusal(self, answer, data, code):
         reason = _reason(answer, data)
-        if _busy_code(answer, data) or answer.status < 400:
+        if _busy_code(answer, data) or answer.status == 302:
             return _verdict(BUSY, reason)
-        if not data:
+        if not data or answer.status < 300:
             return _without_meaning(answer)
         if answer.status >= 500:
             return _verdict(UNCERTAIN, reason)
@@ -367,9 +407,15 @@ class DingTalk(object):
         except CallFailed as error:
             failure = error
         if failure is not None:
+            if failure.final:
+                return _verdict(REFUSED, failure.reason, data={"app": True})
             if failure.sent:
                 return _verdict(UNCERTAIN, failure.reason)
-            return _verdict(LATE if until - monotonic() <= 0.02 else BUSY, failure.reason)
+            return _verdict(LATE if self._deadline - monotonic() <= 0.02 else BUSY, failure.reason)
+        if answer.status in (301, 303, 307, 308):
+            return _verdict(REFUSED, u"HTTP %d: redirected; check oapi_url and api_url" % answer.status)
+        if answer.status == 407:
+            return _verdict(REFUSED, u"HTTP 407: the proxy wants a user name and password; check proxy", data={"app": True})
         if answer.status in (429, 502, 503):
             return _verdict(BUSY, _reason(answer, _json(answer) or {}))
         if answer.status == 504:
@@ -387,16 +433,38 @@ def _json(answer):
 
 
 def _errcode(data):
-    """errcode as a number: DingTalk sends numbers and numeric texts."""
-    try:
-        return int(data.get("errcode", 0))
-    except (TypeError, ValueError):
-        return -2
+    """errcode as a number, which DingTalk sends as a number or a numeric text; None when there is none."""
+    code = (data or {}).get("errcode")
+    if isinstance(code, bool) or not _INTEGER.match(text_type(code)):
+        return None
+    return int(code)
 
 
 def _is_flow_control(data):
     # In front of DingTalk's own servers: {"status": 1111, "wait": 5, "punish": "deny"}.
-    return "errcode" not in data and "status" in data and ("punish" in data or "wait" in data)
+    return bool(data) and "errcode" not in data and "status" in data and ("punish" in data or "wait" in data)
+
+
+def _seconds(value):
+    """A token's life as DingTalk tells it, else the one that is documented."""
+    return int(value) if not isinstance(value, bool) and _INTEGER.match(text_type(value)) else 7200
+
+
+def _user_id(value):
+    """The user id in a look-up's result as text; None when there is none."""
+    value = value.get("userid") if isinstance(value, dict) else None
+    if isinstance(value, bool) or not isinstance(value, (text_type, int)):
+        return None
+    return text_type(value).strip() or None
+
+
+def _listed(value, user_ids):
+    """Those of `user_ids` that a list of DingTalk's names, whatever the case; None when it names anybody else."""
+    if value is None:
+        return []
+    known = {user_id.lower(): user_id for user_id in user_ids}
+    entries = [text_type(entry).lower() for entry in value] if isinstance(value, list) else [None]
+    return [known[entry] for entry in entries] if all(entry in known for entry in entries) else None
 
 
 def _lacks_permission(data):
@@ -409,14 +477,16 @@ def _oapi_reason(data):
     code = _errcode(data)
     hint = _HINTS.get(code)
     words = redact(text_type(data.get("errmsg") or u"")).strip()[:300]
-    return u"DingTalk refused: errcode %s %s%s" % (data.get("errcode"), words, u" (%s)" % hint if hint else u"")
+    return u"DingTalk refused: errcode %s %s%s" % (code, words, u" (%s)" % hint if hint else u"")
 
 
 def _reason(answer, data):
-    code = data.get("code") or data.get("errcode")
+    code = redact(text_type(data.get("code") or data.get("errcode") or u""))[:100]
     words = redact(text_type(data.get("message") or data.get("errmsg") or u"")).strip()[:300]
     if code or words:
-        return u"HTTP %d %s %s" % (answer.status, code or u"", words)
+        return (u"HTTP %d %s %s" % (answer.status, code, words)).rstrip()
+    if _json(answer) is not None:
+        return u"HTTP %d without the fields that DingTalk answers with" % answer.status
     kind = answer.content_type.split(";")[0] or "no content type"
     return u"HTTP %d with %s in place of JSON; is there a proxy in between?" % (answer.status, kind)
 

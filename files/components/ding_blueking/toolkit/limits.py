@@ -23,20 +23,25 @@ def wait_for_call(app_key, api, qps, latest):
 
 def robot_wait(token):
     """Seconds that a robot must still be left alone, 0 when it may be called. token: a Secret."""
-    held = store.hold(_hold_key(token))
-    return max(0.0, held["until"] - time.time()) if held else 0.0
+    return _left(store.hold(_hold_key(token)))
 
 
 def hold_robot(token):
     """Leave a robot alone that DingTalk has refused for speed: a minute, then ten. Returns the seconds."""
     now = time.time()
     held = store.hold(_hold_key(token))
-    if held and held["until"] > now + 1:
+    if _left(held) > 1:
         # Another worker was told the same a moment ago.
-        return held["until"] - now
-    seconds = LONG_HOLD if held and now - held["until"] < REPEAT_WITHIN else FIRST_HOLD
+        return _left(held)
+    seconds = LONG_HOLD if held and 0 <= now - held["until"] < REPEAT_WITHIN else FIRST_HOLD
     store.set_hold(_hold_key(token), {"until": now + seconds}, seconds + REPEAT_WITHIN)
     return float(seconds)
+
+
+def _left(held):
+    """Seconds left of a hold. One that seems longer than any was written before the clock was set back."""
+    left = held["until"] - time.time() if held else 0.0
+    return left if 0 < left <= LONG_HOLD + 1 else 0.0
 
 
 def _hold_key(token):

@@ -7,11 +7,11 @@ import time
 try:
     from html import unescape
     from html.parser import HTMLParser
-    from http.client import HTTPResponse
+    from http.client import HTTPException, HTTPResponse
     from urllib.parse import quote, urlencode, urlsplit
 except ImportError:
     from HTMLParser import HTMLParser
-    from httplib import HTTPResponse
+    from httplib import HTTPException, HTTPResponse
     from urllib import quote as _quote, urlencode
     from urlparse import urlsplit
 
@@ -25,4 +25,4 @@ text_type = type(u"")
 # Deadlines must not move with the wall clock; 2.7 has nothing better.
 monotonic = getattr(time, "monotonic", time.time)
 
-__all__ = ["HTMLParser", "HTTPResponse", "monotonic", "quote", "text_type", "unescape", "urlencode", "urlsplit"]
+__all__ = ["HTMLParser", "HTTPException", "HTTPResponse", "monotonic", "quote", "text_type", "unescape", "urlencode", "urlsplit"]

@@ -46,8 +46,8 @@ def read(fields, addressed_by):
 
     Raises OrderError.
     """
-    receivers = {name: _names(fields, name) for name in ("receiver__username", "userid", "mobile")}
-    if not any(receivers[name] for name in addressed_by):
+    receivers = {name: _names(fields, name) for name in addressed_by}
+    if not any(receivers.values()):
         raise OrderError(u"%s is empty: nobody to send to" % u", ".join(addressed_by))
     title = _text(fields, "title")
     content = _text(fields, "content")
@@ -56,9 +56,9 @@ def read(fields, addressed_by):
     if not content.strip() and not title.strip():
         raise OrderError(u"content is empty")
     return Order(
-        receivers=receivers["receiver__username"],
-        user_ids=receivers["userid"],
-        mobiles=receivers["mobile"],
+        receivers=receivers.get("receiver__username", []),
+        user_ids=receivers.get("userid", []),
+        mobiles=receivers.get("mobile", []),
         msg_key=_msg_key(fields),
         title=title,
         content=content,
@@ -116,7 +116,7 @@ def _names(fields, name):
     if isinstance(value, (text_type, bytes, str)) and value.strip()[:1] == u"[":
         try:
             value = json.loads(value)
-        except ValueError:
+        except (ValueError, RuntimeError):  # RuntimeError: nested too deep
             pass
     if not isinstance(value, (list, tuple)):
         value = [value]

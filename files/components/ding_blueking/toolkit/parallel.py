@@ -29,11 +29,10 @@ def threads_run():
         except ImportError:
             return True
     options = getattr(uwsgi, "opt", None) or {}
-    for name in ("enable-threads", "threads"):
-        value = options.get(name, options.get(name.encode("ascii")))
-        if value not in (None, False, b"", b"0", b"false", u"0", u"false"):
-            return True
-    return False
+    off = (None, False, b"", b"0", b"false", u"0", u"false")
+    enabled, threads = [options.get(name, options.get(name.encode("ascii"))) for name in ("enable-threads", "threads")]
+    # One thread is what a worker has anyway.
+    return enabled not in off or threads not in off + (b"1", u"1", 1)
 
 
 class _Board(object):

@@ -8,13 +8,14 @@ from collections import namedtuple
 from .dingtalk import mobile_in_dingtalks_form
 from .errors import DirectoryError
 from .names import monotonic, quote, text_type
-from .secret import Secret
+from .secret import Secret, redact
 from .transport import CallFailed
 
 PERSON, ROBOT, UNKNOWN = "person", "robot", "unknown"
 SIGN_PREFIX = u"SEC"
 # Look-ups are GET, and user management's server takes 4,094 bytes of request line: about 400 names.
 LONGEST_NAMES = 3700
+LONGEST_NAME = 255
 LOOKUP_SECONDS = 5
 # Characters of names that a query takes as they are.
 _PLAIN = "@"
@@ -38,7 +39,8 @@ def look_up(directory, names, settings, deadline):
     """
     wanted, seen = [], set()
     for name in names:
-        if name.lower() not in seen:
+        # No user has so long a name, and it would not fit the look-up of all others.
+        if name.lower() not in seen and len(name) <= LONGEST_NAME:
             seen.add(name.lower())
             wanted.append(name)
     fields = [u"username", u"telephone", u"country_code"]
@@ -145,7 +147,7 @@ def _profiles_of(answer):
         return data, u""
     if not isinstance(data, dict) or not data.get("result", answer.status == 200):
         words = data.get("message") or data.get("detail") or u"" if isinstance(data, dict) else u""
-        return None, u"HTTP %d %s" % (answer.status, text_type(words)[:200])
+        return None, u"HTTP %d %s" % (answer.status, redact(words)[:200])
     found = data.get("data")
     if isinstance(found, dict):
         found = found.get("results")

@@ -51,7 +51,8 @@ def _addressed(order, settings, accepted_kinds, directory, deadline):
     """(Receivers in order, profiles): user ids go before mobiles, mobiles before names, as one of them is enough."""
     profiles = {}
     names = [] if order.user_ids or order.mobiles else order.receivers
-    asked = names + order.at_names
+    # Only groups can mention somebody, and only names can be those of robots.
+    asked = names + order.at_names if names else []
     if asked:
         profiles = receivers.look_up(directory, asked, settings, deadline)
     if order.user_ids:
@@ -81,7 +82,7 @@ def _mentions(order, profiles):
     """(mobiles in DingTalk's form, warnings)."""
     mobiles = [mobile_in_dingtalks_form(mobile, u"") or mobile for mobile in order.at_mobiles]
     warnings = []
-    for name in order.at_names:
+    for name in () if order.user_ids or order.mobiles else order.at_names:
         profile = profiles.get(name.lower())
         mobile = mobile_in_dingtalks_form(profile.get("telephone"), profile.get("country_code")) if profile else u""
         if not mobile:

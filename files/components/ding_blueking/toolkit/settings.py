@@ -3,6 +3,7 @@
 from __future__ import absolute_import, division, print_function
 
 import os
+import re
 from collections import namedtuple
 
 from .errors import SettingsError
@@ -15,6 +16,8 @@ DINGBOT_PATH = "/cmsi/send_dingbot/"
 
 MSG_KEYS = ("text", "markdown")
 ON_UNCERTAIN = ("repeat", "report")
+
+_HOST = re.compile(r"^[0-9A-Za-z_.:-]+$")
 
 Settings = namedtuple(
     "Settings",
@@ -41,15 +44,31 @@ def _choice(*allowed):
 
 def _url(value):
     value = _text(value).rstrip("/")
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.netloc:
-        raise ValueError("must be a URL that begins with http:// or https://")
+    parts = _address(value)
+    if parts.username is not None or parts.query or parts.fragment:
+        raise ValueError("must be a plain address, without a user name, a query or a fragment")
     return value
 
 
 def _proxy(value):
     value = _text(value)
-    return _url(value if "://" in value else "http://" + value)
+    value = (value if "://" in value else "http://" + value).rstrip("/")
+    if _address(value).path or "?" in value or "#" in value:
+        # Also what becomes of a password that holds these characters as they are.
+        raise ValueError("must be http://[user:password@]host:port; in a password / is written %2F, # %23, ? %3F, @ %40")
+    return value
+
+
+def _address(value):
+    """The parts of a URL with a host and, if any, a port from 1 to 65535. The value, which may hold a password, is not shown."""
+    try:
+        parts = urlsplit(value)
+        good = parts.scheme in ("http", "https") and parts.hostname and (parts.port is None or 0 < parts.port < 65536)
+    except ValueError:
+        good = False
+    if not good or not _HOST.match(parts.hostname):
+        raise ValueError("must be a URL that begins with http:// or https://, with a host name and no or a right port")
+    return parts
 
 
 def _file(value):
@@ -83,7 +102,7 @@ FIELDS = {
     "read_timeout": (DING_PATH, _number(0.1, 60), 8.0),
     "deadline": (DING_PATH, _number(1, 300), 12.0),
     "on_uncertain": (DING_PATH, _choice(*ON_UNCERTAIN), u"repeat"),
-    "qps": (DING_PATH, _number(0, 10000), 20.0),
+    "qps": (DING_PATH, _number(0, 1000), 20.0),
     "ding_app_key": (DINGTALK_PATH, _text, u""),
     "ding_app_secret": (DINGTALK_PATH, lambda value: Secret(_text(value)), Secret(u"")),
     "robot_code": (DINGTALK_PATH, _text, u""),

@@ -41,6 +41,7 @@ REDIS_TIMEOUT = 0.5
 REDIS_PAUSE = 30
 PREFIX = "ding_blueking:"
 MEMORY_ENTRIES = 20000
+FILE_DAYS = 3
 
 # Places in a sliding window, taken one at a time. Redis's own clock, so that hosts need not agree on theirs.
 _WINDOW = """
@@ -141,6 +142,7 @@ class Files(object):
 
     def __init__(self):
         self._folder = None
+        self._warned = False
 
     def _candidates(self):
         for base in (getattr(esb_settings, "LOG_DIR", ""), os.environ.get("PAAS_LOGGING_DIR", "")):
@@ -165,8 +167,11 @@ class Files(object):
             private = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o077
             if private and os.access(folder, os.W_OK):
                 self._folder = folder
+                _sweep(folder)
                 return folder
-        logger.warning("ding.blueking: no private folder on this host; limits hold for each worker alone")
+        if not self._warned:
+            logger.warning("ding.blueking: no private folder on this host; limits hold for each worker alone")
+            self._warned = True
         return None
 
     def _path(self, folder, key):
@@ -204,6 +209,17 @@ class Files(object):
         finally:
             os.close(descriptor)
         return result
+
+
+def _sweep(folder):
+    """Remove what no limit has needed for days: robots and apps come and go."""
+    for name in os.listdir(folder):
+        path = os.path.join(folder, name)
+        try:
+            if name.endswith(".json") and time.time() - os.stat(path).st_mtime > FILE_DAYS * 86400:
+                os.unlink(path)
+        except EnvironmentError:
+            continue
 
 
 def _loads(data):
@@ -276,7 +292,7 @@ class Store(object):
         def take(stored):
             now = time.time()
             # What lies far ahead was written before the clock was set back.
-            taken = [at for at in stored or [] if now - period < at < now + 3600][-int(limit):]
+            taken = [at for at in stored or [] if now - period < at < now + max(30, 2 * latest)][-int(limit):]
             at = max(now, taken[0] + period) if len(taken) >= limit else now
             if at - now > latest:
                 return stored, None

@@ -5,6 +5,7 @@ from __future__ import absolute_import, division, print_function
 import io
 import json
 import os
+import re
 import socket
 import threading
 import time
@@ -13,12 +14,12 @@ from collections import namedtuple
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import ProxyError, SSLError, TimeoutError
+from urllib3.exceptions import ClosedPoolError, ProxyError, SSLError, TimeoutError
 from urllib3.util import Timeout
 
 from common.log import logger_api
 
-from .names import HTTPResponse, monotonic, text_type, urlencode, urlsplit
+from .names import HTTPException, HTTPResponse, monotonic, text_type, urlencode
 from .secret import guard_library_logs, redact
 from .version import __version__
 
@@ -31,17 +32,32 @@ MAX_ROUTES = 100
 
 _OUR_HEADERS = {"User-Agent": "ding.blueking/" + __version__, "Accept": "application/json", "Accept-Encoding": "gzip"}
 
+_USER_INFO = re.compile(r"//[^/]*@")
+
 Answer = namedtuple("Answer", "status content_type body")
 
 
 class CallFailed(Exception):
     """A call without an answer. `sent` is False when the request certainly did not reach the other side."""
 
-    def __init__(self, reason, sent, timed_out=False):
+    def __init__(self, reason, sent, timed_out=False, final=False):
+        """final: the call could not even be tried, and the next one would not fare better."""
         super(CallFailed, self).__init__(reason)
         self.reason = reason
         self.sent = sent
         self.timed_out = timed_out
+        self.final = final
+
+
+class _Progress(threading.local):
+    """How far the running call of this thread has come."""
+
+    connecting = False
+    sent = False
+    deadline = float("inf")
+
+
+_progress = _Progress()
 
 
 # --- a read time-out for the whole answer -------------------------------------------------------------------------
@@ -56,7 +72,7 @@ class _TimedSource(io.RawIOBase):
         self._raw = getattr(inner, "raw", None)
         self._inner = inner
         self._timeout = self._sock.gettimeout() if hasattr(self._sock, "gettimeout") else None
-        self._deadline = None if self._timeout is None else monotonic() + self._timeout
+        self._deadline = None if self._timeout is None else min(monotonic() + self._timeout, _progress.deadline)
 
     def readable(self):
         return True
@@ -89,13 +105,6 @@ class _TimedResponse(HTTPResponse, object):
         self.fp = io.BufferedReader(_TimedSource(sock, self.fp))
 
 
-class _Progress(threading.local):
-    connecting = False
-
-
-_progress = _Progress()
-
-
 def _timed(connection_class):
     class Connection(connection_class):
         response_class = _TimedResponse
@@ -104,8 +113,14 @@ def _timed(connection_class):
             # What fails in here (name, TCP, proxy tunnel, TLS) fails before the request is sent.
             _progress.connecting = True
             result = connection_class.connect(self)
-            _progress.connecting = False
+            _progress.connecting = _progress.sent = False
             return result
+
+        def send(self, data):
+            if self.sock is None:
+                self.connect()
+            _progress.sent = True
+            return connection_class.send(self, data)
 
     return Connection
 
@@ -209,6 +224,9 @@ def _root_cause(error):
         if inner is None:
             break
         error = inner
+    if isinstance(error, HTTPException) and not isinstance(error, EnvironmentError):
+        # Its text is what the other side sent.
+        return text_type(error.__class__.__name__)
     words = text_type(getattr(error, "strerror", None) or error)
     # Before this the library names its own connection object.
     words = words.rsplit(u"new connection: ", 1)[-1]
@@ -252,10 +270,11 @@ class Transport(object):
         if left <= 0.02:
             raise CallFailed(u"no time left for a call", sent=False)
         status, failure, answer = -1, None, None
-        _progress.connecting = False
+        _progress.connecting = _progress.sent = False
+        _progress.deadline = deadline
+        parts = url.split("/", 3)
+        base, target = "/".join(parts[:3]), "/" + (parts[3] if len(parts) > 3 else "")
         try:
-            parts = url.split("/", 3)
-            base, target = "/".join(parts[:3]), "/" + (parts[3] if len(parts) > 3 else "")
             if query:
                 target += "?" + urlencode({name: value.encode("utf-8") for name, value in query.items()})
             pool, absolute = _peers.get(self._kind).route(base, self._proxies, self._verify)
@@ -276,7 +295,7 @@ class Transport(object):
             finally:
                 response.close()
         except Exception as error:  # every library below has its own idea of an error's class
-            failure = self._failure(error, urlsplit(url).hostname)
+            failure = self._failure(error, base.split("//", 1)[-1].rsplit("@", 1)[-1].rsplit(":", 1)[0])
         self._trace(method, url, status if failure is None else -1, started, wall, failure)
         if failure is not None:
             raise failure
@@ -291,7 +310,12 @@ class Transport(object):
 
     @staticmethod
     def _failure(error, host):
-        sent = not _progress.connecting
+        sent = _progress.sent and not _progress.connecting
+        if not sent and not _progress.connecting and not isinstance(error, ClosedPoolError):
+            # Not even a connection was tried. The library's words would quote what it could not use: headers, passwords.
+            return CallFailed(
+                u"no call to %s can be made (%s): check oapi_url, api_url, proxy and ca_bundle of channel /cmsi/send_ding/"
+                % (host, error.__class__.__name__), sent=False, final=True)
         cause = _root_cause(error)
         timed_out = isinstance(error, (TimeoutError, socket.timeout)) or "timed out" in cause
         if not sent and isinstance(error, ProxyError):
@@ -306,7 +330,7 @@ class Transport(object):
         return CallFailed(u"%s broke the connection: %s" % (host, cause), sent=True)
 
     def _trace(self, method, url, status, started, wall, failure):
-        bare = url.split("?", 1)[0]
+        bare = _USER_INFO.sub("//", url.split("?", 1)[0])
         milliseconds = int((monotonic() - started) * 1000)
         logger_api.info(
             json.dumps(

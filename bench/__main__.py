@@ -11,8 +11,9 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 def main():
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--python", default="current", help="the ESB's Python: 2.7, 3.6 or current (current)")
-    parser.add_argument("--server", default="gthread", help="what serves the ESB (gthread)")
-    parser.add_argument("--workers", type=int, default=2)
+    # Processes of one request each, as the platform's own uWSGI has them.
+    parser.add_argument("--server", default="sync", help="what serves the ESB (sync)")
+    parser.add_argument("--workers", type=int, default=8, help="(8)")
     parser.add_argument("--report-only", action="store_true", help="exit 0 whatever the figures are")
     options = parser.parse_args()
     _inside_venv()

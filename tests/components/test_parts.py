@@ -419,6 +419,11 @@ def test_a_missing_or_wrong_app_is_told_with_the_settings_name_and_path():
     assert len(peer.calls) == 1
 
 
+def test_a_renewal_without_an_answer_leaves_no_doubt_about_the_message():
+    made, _ = client(TOKEN, (401, {"code": "InvalidAuthentication"}), CallFailed(u"no answer", sent=True))
+    assert made.send_to_people([u"u"], u"sampleText", u"{}").kind == "busy"
+
+
 @pytest.mark.parametrize("found", [["x"], {"a": 1}, True, None, u" ", 1.5])
 def test_a_look_up_that_makes_no_sense_is_neither_believed_nor_remembered(found):
     made, _ = client(TOKEN, (200, {"errcode": 0, "result": {"userid": found}}))

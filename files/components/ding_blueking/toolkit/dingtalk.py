@@ -352,7 +352,8 @@ class DingTalk(object):
         for _ in range(2):
             got = self.token("api", stale=token)
             if got.kind != DONE:
-                return got
+                # Whatever became of the token call, the call that needs it was not made.
+                return got._replace(kind=BUSY) if got.kind == UNCERTAIN else got
             token = got.data["token"]
             self._secrets.add(token.reveal())
             headers = {"x-acs-dingtalk-access-token": token.reveal()}

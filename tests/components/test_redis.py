@@ -110,6 +110,13 @@ def test_places_are_given_once_over_all_workers(server):
     assert stores(1)[0].take_place(u"w", 20, 1.0, 0.1) is None
 
 
+def test_one_of_all_workers_has_a_lease(server):
+    here, there = stores(2)
+    assert here.lease(u"l", 5) and not there.lease(u"l", 5)
+    here.end_lease(u"l")
+    assert there.lease(u"l", 5)
+
+
 def test_no_secret_is_a_key(server):
     from components.generic.apis.ding_blueking.toolkit import limits
     from components.generic.apis.ding_blueking.toolkit.secret import Secret

@@ -25,6 +25,8 @@ from .transport import CallFailed
 PEOPLE_PER_CALL = 20
 # A token lives for 7,200 s; it is renewed this much earlier.
 RENEW_EARLY = 600
+# How long one worker's fetch may keep the others waiting.
+LEASE_SECONDS = 4
 # Hits may be kept for long; a number that is not there may be there soon.
 USER_ID_LIFE = 24 * 3600
 NO_USER_ID_LIFE = 120
@@ -311,7 +313,27 @@ class DingTalk(object):
             refused = store.memory.get(u"no-" + key)
             if refused:
                 return _verdict(REFUSED, refused, data={"app": True})
+            return self._fetch_once(source, key, stale)
+
+    def _fetch_once(self, source, key, stale):
+        """Of all workers that share a Redis one fetches; the others wait for its token, or fetch when it takes too long."""
+        lease = u"lease:" + key
+        give_up = min(self._deadline, monotonic() + LEASE_SECONDS)
+        while not store.lease(lease, LEASE_SECONDS):
+            value = store.get_shared(key)
+            if value and not (stale and stale.reveal() == value):
+                return _verdict(DONE, data={"token": Secret(value)})
+            if monotonic() >= give_up:
+                return self._fetch_token(source, key)
+            time.sleep(0.02)
+        try:
+            # The one before may have finished between our look and our lease.
+            value = store.get_shared(key)
+            if value and not (stale and stale.reveal() == value):
+                return _verdict(DONE, data={"token": Secret(value)})
             return self._fetch_token(source, key)
+        finally:
+            store.end_lease(lease)
 
     def _fetch_token(self, source, key):
         app_key, app_secret = self._settings.ding_app_key, self._settings.ding_app_secret.reveal()

@@ -277,6 +277,14 @@ class Store(object):
         self.memory.forget(key)
         self._redis.use(lambda client: client.delete(PREFIX + key) or True)
 
+    def lease(self, key, life):
+        """Whether this worker may do what one of all should: False while another has the lease. True without Redis."""
+        taken = self._redis.use(lambda client: 1 if client.set(PREFIX + key, "1", ex=max(1, int(life)), nx=True) else 0)
+        return taken != 0
+
+    def end_lease(self, key):
+        self._redis.use(lambda client: client.delete(PREFIX + key) or True)
+
     # Limits that all workers keep together.
 
     def take_place(self, key, limit, period, latest):

@@ -16,6 +16,7 @@ from components.generic.apis.ding_blueking.toolkit import (
     delivery,
     dingtalk,
     limits,
+    mobile,
     order,
     parallel,
     receivers,
@@ -288,7 +289,7 @@ def test_robots_and_people_are_told_apart_by_their_fields():
     ],
 )
 def test_mobiles_take_dingtalks_form(telephone, code, form):
-    assert dingtalk.mobile_in_dingtalks_form(telephone, code) == form
+    assert mobile.mobile_in_dingtalks_form(telephone, code) == form
 
 
 # --- DingTalk's answers -------------------------------------------------------------------------------------------

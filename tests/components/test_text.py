@@ -3,13 +3,14 @@
 from __future__ import absolute_import, division, print_function
 
 import json
+import os
 import random
 import re
 import time
 
 import pytest
 
-from components.generic.apis.ding_blueking.toolkit import markup, messages
+from components.generic.apis.ding_blueking.toolkit import line_breaks, markup, messages
 
 LINE = u"\u7b2c%d\u884c \U0001f600 disk full\n"
 
@@ -68,7 +69,7 @@ def test_a_large_hostile_document_is_read_in_time():
     started = time.time()
     for text in (u"<a " * 30000, u"<b>" * 30000, u"<" * 100000, u"&" * 100000 + u";", u"<p " + u"a=" * 30000, u"<i>a" * 20000):
         markup.plain(text)
-        markup.break_lines(text)
+        line_breaks.break_lines(text)
     assert time.time() - started < 10
 
 
@@ -85,8 +86,8 @@ def test_a_large_hostile_document_is_read_in_time():
     ],
 )
 def test_single_line_ends_of_markdown_are_breaks_and_structure_stays(text, shown):
-    assert markup.break_lines(text) == shown
-    assert markup.break_lines(shown) == shown
+    assert line_breaks.break_lines(text) == shown
+    assert line_breaks.break_lines(shown) == shown
 
 
 def test_the_title_is_the_first_line_of_a_text_once():
@@ -317,12 +318,13 @@ def _filled(unit, before=u"", after=u""):
     ids=lambda content: repr(content[:12]),
 )
 def test_a_hostile_content_takes_no_more_time_than_another(content):
-    started = time.time()
+    # Seconds of this process: what else the machine does is not the content's.
+    started = sum(os.times()[:2])
     for msg_key in ("text", "markdown"):
         message = messages.compose(msg_key, u"", content)
         messages.parts_for_group(msg_key, message, None)
         messages.parts_for_people(msg_key, message)
-    assert time.time() - started < 2
+    assert sum(os.times()[:2]) - started < 2
 
 
 # --- parts --------------------------------------------------------------------------------------------------------

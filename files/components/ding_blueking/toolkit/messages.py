@@ -7,6 +7,7 @@ import uuid
 
 from . import markup
 from .dingtalk import group_body, person_param
+from .line_breaks import break_lines
 from .text import clean
 
 # Bytes of a group message's whole body, and of a one-to-one message's msgParam (the group API's number: none is published).
@@ -43,6 +44,7 @@ _ATOM = u"|".join(
     [_MENTION, _LINK, _ADDRESS, _RUN, _CHARACTER + u"(?:" + _JOINED + u"|(?<=\u200d)" + _CHARACTER + u")*", u"\n"]
 )
 _LINKS = re.compile(_LINK)
+_LINE_WITH_END = re.compile(u"[^\n]*\n|[^\n]+")
 _LEADING_MARKS = u" \t\xa0\u3000#>*+-_`|"
 _CLOSING_MARKS = u" \t\xa0\u3000#*_`|"
 
@@ -54,7 +56,7 @@ def compose(msg_key, title, content):
     if msg_key == "markdown":
         text = markup.markdown(content).strip(u"\n")
         title = title or _first_line(text)
-        return {"title": clean(title[:TITLE_CHARACTERS]), "text": markup.break_lines(text or title)}
+        return {"title": clean(title[:TITLE_CHARACTERS]), "text": break_lines(text or title)}
     text = markup.plain(content).strip(u"\n")
     if title and not text.lstrip().startswith(title):
         text = title + u"\n" + text if text else title
@@ -164,19 +166,18 @@ def _units(text, limit, mobiles):
     names = [re.escape(u"@" + mobile) for mobile in sorted(mobiles, key=len, reverse=True)]
     atoms = re.compile(u"|".join(names + [_ATOM]))
     characters = re.compile(u"|".join(names + [_MENTION, _RUN, _CHARACTER, u"\n"]))
-    for line in re.finditer(u"[^\n]*\n|[^\n]+", text):
-        for unit, cost in _broken(line.group(0), limit, mobiles, [atoms, characters]):
-            yield unit, cost
+    return _broken(text, limit, mobiles, [_LINE_WITH_END, atoms, characters])
 
 
 def _broken(text, limit, mobiles, patterns):
-    cost = _cost(text, mobiles)
-    if cost <= limit or not patterns:
-        yield text, cost
-        return
     for found in patterns[0].finditer(text):
-        for unit in _broken(found.group(0), limit, mobiles, patterns[1:]):
-            yield unit
+        unit = found.group(0)
+        cost = _cost(unit, mobiles)
+        if cost <= limit or len(patterns) == 1:
+            yield unit, cost
+        else:
+            for smaller in _broken(unit, limit, mobiles, patterns[1:]):
+                yield smaller
 
 
 def _fill(units, limit):

@@ -6,7 +6,6 @@ import time
 
 try:
     from html import unescape
-    from html.parser import HTMLParser
     from http.client import HTTPException, HTTPResponse
     from urllib.parse import quote, urlencode, urlsplit
 except ImportError:
@@ -25,4 +24,4 @@ text_type = type(u"")
 # Deadlines must not move with the wall clock; 2.7 has nothing better.
 monotonic = getattr(time, "monotonic", time.time)
 
-__all__ = ["HTMLParser", "HTTPException", "HTTPResponse", "monotonic", "quote", "text_type", "unescape", "urlencode", "urlsplit"]
+__all__ = ["HTTPException", "HTTPResponse", "monotonic", "quote", "text_type", "unescape", "urlencode", "urlsplit"]

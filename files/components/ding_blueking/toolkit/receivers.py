@@ -5,8 +5,8 @@ from __future__ import absolute_import, division, print_function
 import json
 from collections import namedtuple
 
-from .dingtalk import mobile_in_dingtalks_form
 from .errors import DirectoryError
+from .mobile import mobile_in_dingtalks_form
 from .names import monotonic, quote, text_type
 from .secret import Secret, redact
 from .transport import CallFailed

@@ -4,8 +4,9 @@ from __future__ import absolute_import, division, print_function
 
 from . import answer, messages, receivers
 from .delivery import NOT_SENT, Delivery, Outcome
-from .dingtalk import DingTalk, mobile_in_dingtalks_form
+from .dingtalk import DingTalk
 from .errors import OrderError
+from .mobile import mobile_in_dingtalks_form
 from .receivers import PERSON, ROBOT, UNKNOWN
 
 _WRONG_KIND = {

@@ -112,6 +112,18 @@ def test_connections_are_kept_and_the_query_is_encoded_once(peer):
     assert b"POST /p?access_token=a%2Bb%2Fc%3D" in server.heads[0]
 
 
+def test_texts_of_any_kind_go_before_a_body_of_any_bytes(peer):
+    server = peer()
+    made = Transport("internal", {}, 1.0, 1.0)
+    body = json.dumps({"content": u"\u4e2d\U0001f600"}, ensure_ascii=False).encode("utf-8")
+    for text in (type(u""), str):
+        answered = made.call(
+            text("POST"), text(server.url) + u"/p", monotonic() + 2, query={"a": u"\u4e2d"}, body=body,
+            headers={text("x-acs-dingtalk-access-token"): text("token")})
+        assert answered.status == 200
+    assert b"POST /p?a=%E4%B8%AD HTTP/1.1" in server.heads[0] and b"token" in server.heads[1]
+
+
 def test_an_answer_that_drips_ends_at_the_deadline(peer):
     server, started = peer(drip), monotonic()
     failed = failure(server.url, 0.7)

@@ -106,7 +106,8 @@ class ChannelComponent(Component, SetupConfMixin):
         # The V7 ESB vouches for app and user with a token of its own; user management there wants it.
         if _VOUCHES:
             headers["X-Bkapi-JWT"] = _vouching_token(headers["Bk-App-Code"], self.current_user)
-        return {name: text_type(value).encode("utf-8") for name, value in headers.items() if value}
+        # Latin-1 is what headers carry: a name of other characters travels as its UTF-8 bytes.
+        return {name: _header(text_type(value)) for name, value in headers.items() if value}
 
     def _trace_context(self):
         return {
@@ -134,6 +135,11 @@ def _place(error):
     if trace is None:
         return "?"
     return "%s:%d" % (trace.tb_frame.f_globals.get("__name__", "?"), trace.tb_lineno)
+
+
+def _header(value):
+    encoded = value.encode("utf-8")
+    return encoded if isinstance(encoded, str) else encoded.decode("latin-1")
 
 
 def _own_app_code():

@@ -18,8 +18,8 @@ MARGIN = 200
 SMALLEST_LIMIT = 1000
 # Bytes of text that every part has room for: the title gives way.
 LEAST_ROOM = 500
-# A robot may send 20 messages a minute, and is blocked for ten when it tries more.
-MOST_PARTS = 15
+# A robot may send 20 messages a minute, and is blocked for ten when it tries more: a longer message could never arrive whole.
+MOST_PARTS = 20
 LEFT_OUT = u"\u2026 (%d bytes left out)"
 TITLE_CHARACTERS = 100
 MOST_MENTIONS = 50

@@ -21,7 +21,16 @@ except ImportError:
 
 
 text_type = type(u"")
+
+
+def native(value):
+    """A header, URL or method as the `str` of this Python: 2.7 cannot send text of another kind before a body of bytes."""
+    if isinstance(value, str):
+        return value
+    return value.encode("utf-8") if isinstance(value, text_type) else value.decode("utf-8")
+
+
 # Deadlines must not move with the wall clock; 2.7 has nothing better.
 monotonic = getattr(time, "monotonic", time.time)
 
-__all__ = ["HTTPException", "HTTPResponse", "monotonic", "quote", "text_type", "unescape", "urlencode", "urlsplit"]
+__all__ = ["HTTPException", "HTTPResponse", "monotonic", "native", "quote", "text_type", "unescape", "urlencode", "urlsplit"]

@@ -34,8 +34,8 @@ def send(order, settings, started, accepted_kinds, directory, transport):
         settings,
         started,
         deadline,
-        make_group_parts=lambda limit: messages.parts_for_group(msg_key, in_group, at, limit),
-        make_people_parts=lambda limit: messages.parts_for_people(msg_key, message, limit),
+        make_group_parts=lambda limit: _told(messages.parts_for_group(msg_key, in_group, at, limit), warnings),
+        make_people_parts=lambda limit: _told(messages.parts_for_people(msg_key, message, limit), warnings),
     )
     fit = [receiver for receiver in addressed if not receiver.reason]
     outcomes = delivery.send(
@@ -46,6 +46,16 @@ def send(order, settings, started, accepted_kinds, directory, transport):
         if receiver.reason:
             outcomes[receiver.receiver] = Outcome(NOT_SENT, False, receiver.reason)
     return answer.of_outcomes(addressed, outcomes, warnings)
+
+
+def _told(parts, warnings):
+    """`parts`, and a warning when they leave out the end of a very long message."""
+    missing = messages.left_out(parts)
+    if missing:
+        warning = u"the content is too long for %d messages: its last %d bytes are left out" % (len(parts), missing)
+        if warning not in warnings:
+            warnings.append(warning)
+    return parts
 
 
 def _addressed(order, settings, accepted_kinds, directory, deadline):

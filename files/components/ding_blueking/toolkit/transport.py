@@ -19,7 +19,7 @@ from urllib3.util import Timeout
 
 from common.log import logger_api
 
-from .names import HTTPException, HTTPResponse, monotonic, text_type, urlencode
+from .names import HTTPException, HTTPResponse, monotonic, native, text_type, urlencode
 from .secret import guard_library_logs, redact
 from .version import __version__
 
@@ -279,10 +279,10 @@ class Transport(object):
                 target += "?" + urlencode({name: value.encode("utf-8") for name, value in query.items()})
             pool, absolute = _peers.get(self._kind).route(base, self._proxies, self._verify)
             response = pool.urlopen(
-                method,
-                base + target if absolute else target,
+                native(method),
+                native(base + target if absolute else target),
                 body=body,
-                headers=dict(_OUR_HEADERS, **(headers or {})),
+                headers=dict(_OUR_HEADERS, **{native(name): native(value) for name, value in (headers or {}).items()}),
                 timeout=Timeout(connect=min(self._connect_timeout, left), read=min(self._read_timeout, left)),
                 retries=False,
                 redirect=False,

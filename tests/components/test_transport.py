@@ -212,3 +212,8 @@ def test_a_kept_connection_is_known_to_wait(peer):
     assert not made.is_connected(server.url + "/p")
     made.call("GET", server.url + "/p", monotonic() + 2)
     assert made.is_connected(server.url)
+
+
+def test_an_address_that_cannot_be_used_is_not_connected():
+    assert not Transport("internal", {}, 1.0, 1.0, ca_bundle="/does/not/exist.pem").is_connected("https://127.0.0.1:1")
+    assert not Transport("internal", {}, 1.0, 1.0).is_connected("http://*.x:y")

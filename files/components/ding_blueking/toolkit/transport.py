@@ -304,7 +304,10 @@ class Transport(object):
     def is_connected(self, url):
         """Whether a kept connection to a URL's host waits for a call."""
         base = "/".join(url.split("/", 3)[:3])
-        pool, _ = _peers.get(self._kind).route(base, self._proxies, self._verify)
+        try:
+            pool, _ = _peers.get(self._kind).route(base, self._proxies, self._verify)
+        except Exception:  # what is wrong with the address, the proxy or the CA bundle, the call itself will say
+            return False
         waiting = getattr(pool.pool, "queue", ())
         return any(getattr(connection, "sock", None) is not None for connection in list(waiting))
 

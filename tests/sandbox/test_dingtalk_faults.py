@@ -13,19 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.dingtalk import create_app
 from sandbox.dingtalk.client import Client
-from sandbox.dingtalk.serving import Background
 
 ROOT = Path(__file__).resolve().parents[2]
 BATCH = "/v1.0/robot/oToMessages/batchSend"
 TEXT = {"msgtype": "text", "text": {"content": "hello"}}
-
-
-@pytest.fixture(scope="module")
-def server():
-    with Background(create_app()) as running:
-        yield running
 
 
 @pytest.fixture

@@ -5,10 +5,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from sandbox.dingtalk import create_app
 from sandbox.dingtalk.client import Client
 from sandbox.dingtalk.markdown import render, safe_link
-from sandbox.dingtalk.serving import Background
 
 ALLOWED = {
     "a": {"href", "target", "rel"}, "span": {"class", "title", "aria-hidden"}, "div": {"class"}, "br": set(), "hr": set(), "p": set(),
@@ -100,12 +98,6 @@ def test_hostile_input_renders_quickly():
             started = time.process_time()
             shown(text, msgtype)
             assert time.process_time() - started < 1.5, piece
-
-
-@pytest.fixture(scope="module")
-def server():
-    with Background(create_app()) as running:
-        yield running
 
 
 @pytest.fixture

@@ -4,21 +4,13 @@ import json
 
 import pytest
 
-from sandbox.dingtalk import create_app
 from sandbox.dingtalk.client import Client
 from sandbox.dingtalk.limits import Window
-from sandbox.dingtalk.serving import Background
 
 BATCH = "/v1.0/robot/oToMessages/batchSend"
 LOOKUP = "/topapi/v2/user/getbymobile"
 FETCH = "/v1.0/oauth2/accessToken"
 CREDENTIALS = {"appKey": "key", "appSecret": "secret"}
-
-
-@pytest.fixture(scope="module")
-def server():
-    with Background(create_app()) as running:
-        yield running
 
 
 @pytest.fixture

@@ -6,20 +6,12 @@ from urllib.parse import quote
 
 import pytest
 
-from sandbox.dingtalk import create_app
 from sandbox.dingtalk.client import Client, robot_path
 from sandbox.dingtalk.limits import Rates
-from sandbox.dingtalk.serving import Background
 from sandbox.dingtalk.signing import sign
 
 TOKEN, SECRET = "a" * 64, "SEC-not-a-real-secret"
 TEXT = {"msgtype": "text", "text": {"content": "hello"}}
-
-
-@pytest.fixture(scope="module")
-def server():
-    with Background(create_app()) as running:
-        yield running
 
 
 @pytest.fixture

@@ -112,6 +112,7 @@ class Sandbox:
                 (host.root / "complete").touch()
             elif not self.alive(name):
                 hosts.link_environment(host, env_folder)
+            hosts.write_host_values(self.home, host, self.state["options"], self.state["urls"])
 
     def _fill_database(self):
         if self.state.get("prepared") and self.home.database.exists():

@@ -1,4 +1,4 @@
-"""Finds the Pythons and makes the environments: .venv (tools) and .sandbox/envs/{py27,py36,py3} (the ESB's).
+"""Finds the Pythons and makes the environments: .venv (tools) and those below .sandbox/envs (py27, py36, py3: the ESB's).
 
 Only the standard library is used here: `python3 -m sandbox.environments tools` is what makes .venv on a fresh machine.
 An environment is complete when its stamp says from which interpreter and which pins it was made.
@@ -26,39 +26,50 @@ class Kind:
 
     name: str
     python: str
-    variable: str
     imports: tuple
 
 
-TOOLS = Kind("tools", "current", "", ("aiohttp", "pytest", "requests", "virtualenv", "yaml"))
+TOOLS = Kind("tools", "current", ("aiohttp", "hypothesis", "pytest", "requests", "virtualenv", "yaml"))
 ESB = {
-    "2.7": Kind("py27", "2.7", "DING_PYTHON27", ("django", "gunicorn", "pytest", "redis", "requests")),
-    "3.6": Kind("py36", "3.6", "DING_PYTHON36", ("django", "gunicorn", "pytest", "redis", "requests")),
-    "current": Kind("py3", "current", "", ("django", "gunicorn", "pytest", "redis", "requests")),
+    "2.7": Kind("py27", "2.7", ("django", "gunicorn", "pytest", "redis", "requests")),
+    "3.6": Kind("py36", "3.6", ("django", "gunicorn", "pytest", "redis", "requests")),
+    "current": Kind("py3", "current", ("django", "gunicorn", "pytest", "redis", "requests")),
 }
-PYENV_VERSIONS = {"2.7": "2.7.18", "3.6": "3.6.15"}
+
+
+def variable(python):
+    """The environment variable that names a Python: DING_PYTHON27 for "2.7"."""
+    return "DING_PYTHON" + python.replace(".", "")
 
 
 def interpreter(python):
-    """The path of a Python that really runs, for "2.7", "3.6" or "current"; None when there is none."""
+    """The path of a Python that really runs, for a version like "2.7" or for "current"; None when there is none."""
     if python == "current":
         return _base()
-    named = os.environ.get(ESB[python].variable)
+    named = os.environ.get(variable(python))
     if named:
         if _version(named) != python:
-            raise SandboxError("%s=%s is not a Python %s that runs." % (ESB[python].variable, named, python))
+            raise SandboxError("%s=%s is not a Python %s that runs." % (variable(python), named, python))
         return named
     on_path = shutil.which("python" + python)
     # A pyenv shim can be on PATH and still refuse to run.
     for candidate in [on_path] if on_path else []:
         if _version(candidate) == python:
             return candidate
-    if shutil.which("pyenv"):
-        found = subprocess.run(["pyenv", "prefix", PYENV_VERSIONS[python]], capture_output=True, text=True)
-        candidate = os.path.join(found.stdout.strip(), "bin", "python")
-        if found.returncode == 0 and _version(candidate) == python:
+    for candidate in _pyenv(python) if shutil.which("pyenv") else []:
+        if _version(candidate) == python:
             return candidate
     return None
+
+
+def _pyenv(python):
+    """pyenv's Pythons of one version, the newest patch first."""
+    listed = subprocess.run(["pyenv", "versions", "--bare"], capture_output=True, text=True).stdout.split()
+    patches = [name for name in listed if name.startswith(python + ".") and name[len(python) + 1:].isdigit()]
+    for name in sorted(patches, key=lambda patch: -int(patch.rpartition(".")[2])):
+        found = subprocess.run(["pyenv", "prefix", name], capture_output=True, text=True)
+        if found.returncode == 0:
+            yield os.path.join(found.stdout.strip(), "bin", "python")
 
 
 def _base():
@@ -66,9 +77,9 @@ def _base():
     return getattr(sys, "_base_executable", None) or sys.executable
 
 
-def missing():
-    """Names of the Pythons that this machine lacks."""
-    return [python for python in ESB if interpreter(python) is None]
+def missing(pythons=None):
+    """Which of these Pythons (without a list: of the ESB's) this machine lacks."""
+    return [python for python in (ESB if pythons is None else pythons) if interpreter(python) is None]
 
 
 def _version(python):
@@ -98,14 +109,20 @@ def redis_server(say=print):
 def esb(python, servers=False, say=print):
     """Makes the ESB's environment for one Python; returns its Python. `servers` adds gevent and uWSGI."""
     kind = ESB[python]
-    found = interpreter(python)
-    if found is None:
-        raise SandboxError("There is no Python %s here. Install one, or name it in %s." % (python, kind.variable))
-    folder = paths.environments_dir() / kind.name
-    executable = _ensure(folder, kind, "esb.in", found, say)
+    executable = make(kind, "esb.in", say)
+    folder = executable.parent.parent
     if servers:
         _add(folder, executable, "servers.in", say)
     return executable
+
+
+def make(kind, requirements, say=print):
+    """Makes one environment below .sandbox/envs from one list of requirements; returns its Python."""
+    found = interpreter(kind.python)
+    if found is None:
+        raise SandboxError("There is no Python %s here. Install one, or name it in %s."
+                           % (kind.python, variable(kind.python)))
+    return _ensure(paths.environments_dir() / kind.name, kind, requirements, found, say)
 
 
 def gthread_path(python, say=print):
@@ -172,7 +189,7 @@ def _imports(executable, names):
 
 
 def _create(folder, kind, base):
-    if kind.python == "current":
+    if kind.python not in ("2.7", "3.6"):
         command = [base, "-m", "venv", str(folder)]
         hint = "On Debian the package python3-venv is needed for it."
     else:

@@ -1,6 +1,7 @@
 """A PaaS host on disk and its ESB: laying it out, its environment, its server's command, its management commands."""
 
 import hashlib
+import json
 import os
 import shlex
 import shutil
@@ -28,7 +29,7 @@ def tree_hash(folder):
 
 
 def lay_out(host, env_folder):
-    """Puts a fresh ESB tree and everything around it where a PaaS host has them."""
+    """Puts a fresh ESB tree and everything around it where a PaaS host has them; write_host_values() follows."""
     shutil.rmtree(host.esb, ignore_errors=True)
     shutil.copytree(paths.ESB_SOURCE, host.esb, ignore=_NOT_COPIED)
     host.logs.mkdir(parents=True, exist_ok=True)
@@ -49,18 +50,27 @@ def link_environment(host, env_folder):
 
 def environment(home, host, options, urls):
     """The environment of an ESB process and of its manage.py."""
-    more = {
+    return processes.clean_environment(**{
         "BK_ENV": "production",
         "BK_FILE_PATH": host.key_file,
         "PAAS_LOGGING_DIR": host.logs,
         "DJANGO_SETTINGS_MODULE": "settings",
-        "SANDBOX_DB": home.database,
-        "SANDBOX_USERMGR_URL": urls["usermgr"],
         processes.MARK: home.path,
-    }
+        **_values(home, options, urls),
+    })
+
+
+def write_host_values(home, host, options, urls):
+    """conf/host.json, where a real host has its settings file: management commands need no more than the platform's variables."""
+    values = {name: str(value) for name, value in _values(home, options, urls).items()}
+    (host.esb / "conf" / "host.json").write_text(json.dumps(values, indent=2, sort_keys=True) + "\n", "utf-8")
+
+
+def _values(home, options, urls):
+    values = {"SANDBOX_DB": home.database, "SANDBOX_USERMGR_URL": urls["usermgr"]}
     if options.get("redis"):
-        more.update(_redis(options["redis"]))
-    return processes.clean_environment(**more)
+        values.update(_redis(options["redis"]))
+    return values
 
 
 def _redis(url):

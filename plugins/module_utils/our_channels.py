@@ -1,0 +1,20 @@
+# -*- coding: utf-8 -*-
+# GNU General Public License v3.0-or-later (see LICENSE)
+"""The channels of our own package: their paths and the settings that a new row of theirs starts with.
+
+The package says the same in files/components/ding_blueking/_channels.py, which no module can import; a unit test
+compares the two.
+"""
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+PACKAGE = "ding_blueking"
+MESSAGE_TYPE = "ding"
+MESSAGE_TYPES_PATH = "/cmsi/get_msg_type/"
+FIRST_SETTINGS = {
+    "/cmsi/send_ding/": [["msg_key", "text"], ["proxy", ""], ["ca_bundle", ""]],
+    "/cmsi/send_dingtalk/": [["ding_app_key", ""], ["ding_app_secret", ""], ["robot_code", ""]],
+    "/cmsi/send_dingbot/": [["token_field", "qq"], ["sign_field", "wx_userid"]],
+}
+PATHS = sorted(FIRST_SETTINGS)

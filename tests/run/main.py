@@ -17,11 +17,11 @@ def main(arguments):
     words, _, rest = _split(arguments)
     required = os.environ.get("DING_REQUIRE_ALL") == "1"
     chosen = _choose(all_jobs(), words)
-    absent = environments.missing()
+    absent = environments.missing(dict.fromkeys([*environments.ESB, *(python for job in chosen for python in job.needs)]))
     needed = sorted({python for job in chosen for python in job.needs} & set(absent))
     if required and needed:
         print("Required, and not on this machine: Python %s. Install it, or name it in %s."
-              % (", ".join(needed), ", ".join(environments.ESB[python].variable for python in needed)))
+              % (", ".join(needed), ", ".join(map(environments.variable, needed))))
         print("0 passed, %d failed, 0 skipped" % len(needed))
         return 1
     jobs.RESULTS.mkdir(exist_ok=True)
@@ -129,10 +129,10 @@ def _report(outcomes, left_out, absent, required, seconds):
                                            counts.skipped))
     print("%-26s %8.1f %8d %8d %8d" % ("all, by the clock", seconds, total.passed, total.failed, total.skipped))
     reasons = ["%s: no Python %s here (name one in %s)"
-               % (job.name, ", ".join(job.needs), ", ".join(environments.ESB[python].variable for python in job.needs))
+               % (job.name, ", ".join(job.needs), ", ".join(map(environments.variable, job.needs)))
                for job in left_out]
     reasons += ["static compile: not with Python %s, which is not here" % python
-                for python in absent if any(outcome.job.name == "static compile" for outcome in outcomes)]
+                for python in absent if python in environments.ESB and any(outcome.job.name == "static compile" for outcome in outcomes)]
     not_run = len(reasons)
     reasons += ["%s: %s" % (outcome.job.name, text) for outcome in outcomes for text in outcome.skipped_tests]
     if reasons:

@@ -79,7 +79,7 @@ class Builder:
 @pytest.fixture
 def builder(monkeypatch, tmp_path):
     monkeypatch.setenv("DING_SANDBOX_ENVS", str(tmp_path / "envs"))
-    monkeypatch.setitem(environments.ESB, "current", environments.Kind("py3", "current", "", ("json",)))
+    monkeypatch.setitem(environments.ESB, "current", environments.Kind("py3", "current", ("json",)))
     return Builder(monkeypatch)
 
 

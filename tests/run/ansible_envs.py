@@ -1,0 +1,52 @@
+"""The environments of the three ansible-cores, and of the old Pythons on which ansible-test runs unit tests."""
+
+import subprocess
+from dataclasses import dataclass
+
+from sandbox import environments
+
+_CONTROLLER = ("ansible", "mock", "pytest", "xdist", "yaml")
+
+
+@dataclass(frozen=True)
+class Core:
+    """One ansible-core: its version, its environment, and the Python that it runs on."""
+
+    version: str
+    kind: environments.Kind
+
+    @property
+    def python(self):
+        return self.kind.python
+
+
+CORES = {
+    "2.16": Core("2.16", environments.Kind("ansible216", "3.11", _CONTROLLER)),
+    "2.19": Core("2.19", environments.Kind("ansible219", "3.11", _CONTROLLER)),
+    "2.21": Core("2.21", environments.Kind("ansible221", "3.13", _CONTROLLER)),
+}
+# ansible-test wants pytest beside the Python that it tests with: on the old ones it lies in an environment of its own.
+UNITS = {
+    "2.7": environments.Kind("units27", "2.7", ("mock", "pytest", "xdist", "yaml")),
+    "3.6": environments.Kind("units36", "3.6", ("mock", "pytest", "xdist", "yaml")),
+}
+
+
+def core(version, say=print):
+    """Makes the environment of one ansible-core; returns its bin folder."""
+    kind = CORES[version].kind
+    return environments.make(kind, kind.name + ".in", say).parent
+
+
+def units(python, say=print):
+    """Makes the environment for unit tests on one old Python; returns its bin folder."""
+    return environments.make(UNITS[python], "units.in", say).parent
+
+
+def target(python):
+    """The interpreter that a module runs on; None when it is not on this machine. A shim's own answer, not the shim."""
+    found = environments.interpreter(python)
+    if found is None:
+        return None
+    return subprocess.run([found, "-c", "import sys; print(sys.executable)"], capture_output=True, text=True,
+                          check=True).stdout.strip()

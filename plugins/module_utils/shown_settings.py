@@ -1,0 +1,85 @@
+# -*- coding: utf-8 -*-
+# GNU General Public License v3.0-or-later (see LICENSE)
+"""What of a channel's settings may be shown: nothing whose name or form says that it is a secret."""
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import re
+
+from ansible_collections.ding.blueking.plugins.module_utils import comp_conf, secrecy
+
+# Parts of names, as the stock channels (smtp_pwd, qcloud_app_key, wx_token, wx_qy_corpsecret) and ours have them.
+SECRET = re.compile(r"secret|token|passw|passphrase|pwd|credential|private|auth|cookie|session|webhook|signature|certificate|(?<![a-z])(?:pass|sign|ak|sk)(?![a-z])|key")
+# They name a field of a user or a message format.
+HARMLESS = ("token_field", "sign_field", "msg_key")
+# https://user:password@host, and what signs a webhook's address.
+IN_ADDRESS = (
+    re.compile(r"(?<=://)[^/@\s]+(?=@)"),
+    re.compile(r"(?<=[?&;])((?:[\w-]*(?:token|secret|key|passw(?:or)?d|pwd|sign(?:ature)?))=)[^&#\s]+", re.I),
+)
+WRITTEN_SECRET = re.compile(r"\bSEC[0-9a-zA-Z]{16,}")
+NOT_SETTINGS = "(not JSON)"
+
+
+def is_secret(name):
+    text = (u"%s" % (name,)).lower()
+    return text not in HARMLESS and bool(SECRET.search(text))
+
+
+def plain(value, hide):
+    """The value with each secret in it replaced by hide(secret)."""
+    if isinstance(value, dict):
+        return dict((key, _hidden(each, hide) if is_secret(key) else plain(each, hide)) for key, each in value.items())
+    if isinstance(value, (list, tuple)):
+        # A list of [name, value] pairs, as settings themselves are.
+        if len(value) == 2 and isinstance(value[0], type(u"")) and is_secret(value[0]):
+            return [value[0], _hidden(value[1], hide)]
+        return [plain(each, hide) for each in value]
+    if isinstance(value, (type(u""), type(""))):
+        value = IN_ADDRESS[0].sub(lambda found: hide(found.group(0)), value)
+        value = IN_ADDRESS[1].sub(lambda found: found.group(1) + hide(found.group(0)[len(found.group(1)):]), value)
+        return WRITTEN_SECRET.sub(lambda found: hide(found.group(0)), value)
+    return value
+
+
+def masked(text):
+    """{name: value} of a stored text for information: the last characters of a secret at most."""
+    if comp_conf.read(text)[0] == comp_conf.UNREADABLE:
+        return NOT_SETTINGS
+    return dict((name, _hidden(value, secrecy.masked) if is_secret(name) else plain(value, secrecy.masked))
+                for name, value in comp_conf.values(text).items())
+
+
+def compared(before, after, secrets=()):
+    """({name: shown}, {name: shown}) of the stored texts before and after; `secrets` are names to hide in any case.
+
+    None stands for a row that is not there, and gives {}.
+    """
+    one, other = comp_conf.values(before), comp_conf.values(after)
+    shown = {}, {}
+    for name in list(one) + [each for each in other if each not in one]:
+        pair = _compared(one.get(name), other.get(name), name in secrets or is_secret(name))
+        for stored, place, value in zip((one, other), shown, pair):
+            if name in stored:
+                place[name] = value
+    shapes = [comp_conf.read(text)[0] == comp_conf.UNREADABLE for text in (before, after)]
+    return tuple(NOT_SETTINGS if unreadable else each for unreadable, each in zip(shapes, shown))
+
+
+def _compared(before, after, secret):
+    if secret:
+        if comp_conf.same(before, after):
+            after = before
+        return secrecy.compared(before, after)
+    pair = [plain(each, lambda dummy: secrecy.HIDDEN) for each in (before, after)]
+    if comp_conf.same(*pair) and not comp_conf.same(before, after):
+        pair[1] = secrecy.HIDDEN_NEW
+    return pair
+
+
+def _hidden(value, hide):
+    """A secret's replacement. One that is empty has nothing to hide, and says so."""
+    if value in (None, "", u"", [], {}) or isinstance(value, bool):
+        return value
+    return hide(value) if isinstance(value, (type(u""), type(""))) else secrecy.HIDDEN

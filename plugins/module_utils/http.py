@@ -3,7 +3,8 @@
 """One JSON conversation with one service over HTTP: Ansible's open_url behind a small interface.
 
 Whatever goes wrong on the way is an HttpProblem with a kind; what the service itself says, also with a status of 400
-or above, is an Answer. No text made here holds a header, a query or a body that was sent.
+or above, is an Answer. No text made here holds a header, a query or a body that was sent, nor a secret that the other
+side repeats.
 """
 from __future__ import absolute_import, division, print_function
 
@@ -16,7 +17,7 @@ import socket
 from ansible.module_utils.common.text.converters import to_native, to_text
 from ansible.module_utils.urls import SSLValidationError, open_url
 
-from ansible_collections.ding.blueking.plugins.module_utils import deadline
+from ansible_collections.ding.blueking.plugins.module_utils import deadline, scrub
 from ansible_collections.ding.blueking.plugins.module_utils.problem import Problem
 
 try:
@@ -32,21 +33,26 @@ except ImportError:  # Python 2.7
 # No answer of these services comes near it; a body without an end must not fill the memory.
 LARGEST_ANSWER = 64 * 1024 * 1024
 SHOWN_CHARACTERS = 200
+# The whole exchange ends so much later than the socket's own time-out, which tells connecting from waiting.
+GRACE_SECONDS = 0.25
 
+_NOT_IN_ADDRESS = re.compile(u"[\\x00-\\x20\\x7f?#]")
 _TLS = re.compile(r"certificate|ssl|tls", re.IGNORECASE)
 _TAG = re.compile(r"<(?:script|style).*?</(?:script|style)>|<[^>]*>", re.DOTALL | re.IGNORECASE)
 
 
 class HttpProblem(Problem):
-    """No usable answer. `kind` is one of address, connect, reset, timeout, tls, redirect, html, not_json.
+    """No usable answer. `kind` is one of address, connect, reset, timeout, tls, redirect, html, not_json, too_long.
 
-    `status` is the HTTP status where there was one, else None.
+    `status` is the HTTP status where there was one, else None. `sent` is False where the request certainly did not
+    reach the service as a whole: repeating it does nothing twice.
     """
 
-    def __init__(self, kind, text, status=None):
+    def __init__(self, kind, text, status=None, sent=True):
         super(HttpProblem, self).__init__(text)
         self.kind = kind
         self.status = status
+        self.sent = sent
 
 
 class Answer:
@@ -61,25 +67,34 @@ class Http:
     """A service at `base_url`, `service` being its name in messages; `headers` go with every request.
 
     Each call ends within `timeout` seconds, whatever the other side does. Redirects are not followed: they would
-    carry the credentials somewhere else.
+    carry the credentials somewhere else. `secrets` are texts that no message shows, should the other side repeat them.
     """
 
-    def __init__(self, service, base_url, headers=None, timeout=30, validate_certs=True, ca_path=None, open_with=open_url):
+    def __init__(self, service, base_url, headers=None, timeout=30, validate_certs=True, ca_path=None, open_with=open_url, secrets=()):
         self.service = service
         self.base_url = base_url.rstrip("/")
         self.headers = dict(headers or {})
         self.timeout = timeout
         self.validate_certs = validate_certs
         self.ca_path = ca_path
+        self.secrets = list(secrets)
         self._open = open_with
         _check_address(service, self.base_url)
 
-    def ask(self, method, path, query=None, body=None, headers=None):
-        """Sends one request (query: pairs or dict; body: anything JSON) and returns the Answer. Raises HttpProblem."""
-        where = "%s at %s%s" % (self.service, _shown(self.base_url), path)
+    def where(self, path):
+        """What a message calls this place: the service's name and the address without anything secret."""
+        return "%s at %s%s" % (self.service, _shown(self.base_url), path)
+
+    def ask(self, method, path, query=None, body=None, headers=None, seconds=None):
+        """Sends one request (query: pairs or dict; body: anything JSON) and returns the Answer. Raises HttpProblem.
+
+        `seconds`: what is left of `timeout`, when several calls share it.
+        """
+        where = self.where(path)
+        seconds = self.timeout if seconds is None else max(seconds, 0.1)
         try:
-            with deadline.within(self.timeout):
-                status, kind, raw = self._exchange(method, self._url(path, query), body, headers)
+            with deadline.within(seconds + GRACE_SECONDS):
+                status, kind, raw = self._exchange(method, self._url(path, query), body, headers, seconds)
         except deadline.TimeIsUp:
             raise HttpProblem("timeout", "%s gave no whole answer within %g s." % (where, self.timeout))
         except HttpProblem:
@@ -91,7 +106,7 @@ class Http:
     def _url(self, path, query):
         return self.base_url + path + ("?" + urlencode(query) if query else "")
 
-    def _exchange(self, method, url, body, headers):
+    def _exchange(self, method, url, body, headers, seconds):
         sent = dict(self.headers, Accept="application/json")
         data = None
         if body is not None:
@@ -101,41 +116,56 @@ class Http:
         try:
             # A native str everywhere: Python 2.7 mixes text and bytes in one message otherwise, and stumbles over the body.
             response = self._open(to_native(url), data=data, headers=dict((to_native(k), to_native(v)) for k, v in sent.items()),
-                                  method=to_native(method), timeout=self.timeout, validate_certs=self.validate_certs,
-                                  ca_path=self.ca_path, follow_redirects="none", use_netrc=False, force=True)
+                                  method=to_native(method), timeout=seconds, validate_certs=self.validate_certs, ca_path=self.ca_path,
+                                  follow_redirects="none", use_netrc=False, force=True, decompress=False)
         except HTTPError as error:
             response = error
         try:
-            return response.getcode(), response.headers.get("Content-Type") or "", response.read(LARGEST_ANSWER)
+            return response.getcode(), response.headers.get("Content-Type") or "", response.read(LARGEST_ANSWER + 1)
         finally:
             response.close()
 
     def _answer(self, where, status, kind, raw):
         if 300 <= status < 400:
-            raise HttpProblem("redirect", "%s answers with a redirect (HTTP %d): give the address that it leads to." % (where, status), status)
-        text = to_text(raw, errors="replace").strip()
+            raise HttpProblem("redirect", "%s answers with a redirect (HTTP %d): give the address that it leads to." % (where, status),
+                              status, sent=False)
+        if len(raw) > LARGEST_ANSWER:
+            raise HttpProblem("too_long", "%s answered HTTP %d with more than %d MiB, which no service of ours does: a wrong address?"
+                              % (where, status, LARGEST_ANSWER // 1024 // 1024), status)
+        text = to_text(raw, errors="replace").lstrip(u"\ufeff").strip()
         if not text:
             return Answer(status, None)
         try:
             return Answer(status, json.loads(text))
-        except ValueError:
+        except (ValueError, RuntimeError):  # RuntimeError: nested too deep
             pass
         if text.startswith("<") or "html" in kind:
+            shown = self._shortened(_TAG.sub(" ", scrub.scrubbed(text, self.secrets)))
             raise HttpProblem("html", "%s answered HTTP %d with a web page instead of JSON: a proxy or a wrong address? It says: %s"
-                              % (where, status, _shortened(_TAG.sub(" ", text))), status)
+                              % (where, status, shown), status)
         raise HttpProblem("not_json", "%s answered HTTP %d with something that is not JSON (%d characters)." % (where, status, len(text)), status)
 
     def _failure(self, where, error):
-        """open_url, urllib, http.client and ssl each have their own exceptions: one kind and one sentence for each case."""
+        """open_url, urllib, http.client and ssl each have their own exceptions: one kind and one sentence for each case.
+
+        urllib wraps in URLError what happens until the request has left, and nothing of what happens afterwards.
+        """
         reason = error.reason if isinstance(error, URLError) and isinstance(error.reason, Exception) else error
-        text = _shortened(to_text(reason, errors="replace")) or type(reason).__name__
+        sent = not isinstance(error, (URLError, SSLValidationError, UnicodeError))
+        text = self._shortened(to_text(reason, errors="replace")) or type(reason).__name__
         if isinstance(reason, socket.timeout) or "timed out" in text:
-            return HttpProblem("timeout", "%s did not answer within %g s." % (where, self.timeout))
+            return HttpProblem("timeout", "%s %s within %g s." % (where, "did not answer" if sent else "accepted no connection", self.timeout),
+                               sent=sent)
         if isinstance(error, SSLValidationError) or _TLS.search(text):
-            return HttpProblem("tls", "%s cannot be trusted or does not speak TLS: %s" % (where, text))
-        if isinstance(reason, HTTPException) or getattr(reason, "errno", None) in _CUT:
-            return HttpProblem("reset", "%s broke off the conversation: %s" % (where, text))
-        return HttpProblem("connect", "%s cannot be reached: %s" % (where, text))
+            return HttpProblem("tls", "%s cannot be trusted or does not speak TLS: %s" % (where, text), sent=sent)
+        if sent or getattr(reason, "errno", None) in _CUT:
+            return HttpProblem("reset", "%s broke off the conversation: %s" % (where, text), sent=sent)
+        return HttpProblem("connect", "%s cannot be reached: %s" % (where, text), sent=sent)
+
+    def _shortened(self, text):
+        text = "".join(letter if letter.isalnum() or 32 <= ord(letter) < 127 else " " for letter in scrub.scrubbed(text, self.secrets))
+        text = " ".join(text.split())
+        return text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + u"\u2026"
 
 
 # EPIPE, ECONNABORTED, ECONNRESET
@@ -145,20 +175,15 @@ _CUT = (32, 103, 104)
 def _check_address(service, url):
     try:
         parts = urlsplit(url)
-        valid = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        valid = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0 and not _NOT_IN_ADDRESS.search(url)
     except ValueError:
         valid = False
     if not valid:
-        raise HttpProblem("address", "The address of %s must look like http://host:port; it is %s." % (service, _shown(url) or "empty"))
-    if parts.username or parts.password:
-        raise HttpProblem("address", "The address of %s must not hold a name or a password." % service)
+        raise HttpProblem("address", "The address of %s must look like http://host:port; it is %s." % (service, _shown(url) or "empty"), sent=False)
+    if parts.username is not None or parts.password is not None:
+        raise HttpProblem("address", "The address of %s must not hold a name or a password." % service, sent=False)
 
 
 def _shown(url):
     """Without what may be secret: a user's name and password, query and fragment."""
     return re.sub(r"//[^/@]*@", "//", re.split(r"[?#]", url, maxsplit=1)[0])
-
-
-def _shortened(text):
-    text = " ".join(text.split())
-    return text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + u"\u2026"

@@ -38,8 +38,10 @@ def invocation(module):
 
 def _hidden(params, spec):
     shown = {}
+    by_name = dict((alias, option) for option in spec.values() for alias in option.get("aliases") or [])
+    by_name.update(spec)
     for name, value in params.items():
-        option = spec.get(name) or {}
+        option = by_name.get(name) or {}
         if option.get("no_log") and value is not None:
             shown[name] = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
         elif option.get("options") and isinstance(value, dict):

@@ -1,0 +1,41 @@
+# -*- coding: utf-8 -*-
+# GNU General Public License v3.0-or-later (see LICENSE)
+"""Takes secrets out of what somebody else wrote: a page or a message that repeats what was sent."""
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import json
+import re
+
+from ansible.module_utils.common.text.converters import to_native, to_text
+
+from ansible_collections.ding.blueking.plugins.module_utils import secrecy
+
+try:
+    from urllib.parse import quote
+except ImportError:  # Python 2.7
+    from urllib import quote
+
+_CALLED_SECRET = r"(?i)((?:secret|token|pass(?:word|wd)?|key)\W{1,12})"
+
+
+def scrubbed(text, secrets):
+    """`text`, which somebody else wrote, without the secrets that it may repeat: as they are, or as JSON, a URL or HTML writes them.
+
+    A short secret goes only where it is called one: elsewhere it would take harmless words along.
+    """
+    for form in sorted(set(form for secret in secrets if secret for form in _forms(to_text(secret))), key=len, reverse=True):
+        if len(form) >= secrecy.SHORTEST_STARRED:
+            text = text.replace(form, secrecy.HIDDEN)
+        else:
+            text = re.sub(_CALLED_SECRET + re.escape(form) + r"(?!\w)", r"\g<1>" + secrecy.HIDDEN, text)
+    return text
+
+
+def _forms(secret):
+    quoted = json.dumps(secret)[1:-1]
+    plain = json.dumps(secret, ensure_ascii=False)[1:-1]
+    marked = secret.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return (secret, quoted, plain, json.dumps(quoted)[1:-1], json.dumps(plain, ensure_ascii=False)[1:-1], marked, marked.replace('"', "&quot;"),
+            marked.replace('"', "&#34;"), to_text(quote(to_native(secret), safe="")), to_text(quote(to_native(secret))))

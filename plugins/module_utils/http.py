@@ -63,6 +63,15 @@ class Answer:
         self.body = body
 
 
+class Page:
+    """Any answer at all. status: int; date: the Date header, "" without one; text: the body."""
+
+    def __init__(self, status, date, text):
+        self.status = status
+        self.date = date
+        self.text = text
+
+
 class Http:
     """A service at `base_url`, `service` being its name in messages; `headers` go with every request.
 
@@ -91,17 +100,26 @@ class Http:
         `seconds`: what is left of `timeout`, when several calls share it.
         """
         where = self.where(path)
+        status, received, raw = self._limited(where, method, self._url(path, query), body, headers, seconds)
+        return self._answer(where, status, received.get("Content-Type") or "", raw)
+
+    def look(self, path="", query=None, seconds=None):
+        """Gets anything, not only JSON: the Page. Each status is an answer, a redirect's as well. Raises HttpProblem."""
+        status, received, raw = self._limited(self.where(path), "GET", self._url(path, query), None, None, seconds)
+        return Page(status, received.get("Date") or "", to_text(raw, errors="replace"))
+
+    def _limited(self, where, method, url, body, headers, seconds):
+        """Returns (status, headers, body) within the limit. Raises HttpProblem."""
         seconds = self.timeout if seconds is None else max(seconds, 0.1)
         try:
             with deadline.within(seconds + GRACE_SECONDS):
-                status, kind, raw = self._exchange(method, self._url(path, query), body, headers, seconds)
+                return self._exchange(method, url, body, headers, seconds)
         except deadline.TimeIsUp:
             raise HttpProblem("timeout", "%s gave no whole answer within %g s." % (where, self.timeout))
         except HttpProblem:
             raise
         except Exception as error:
             raise self._failure(where, error)
-        return self._answer(where, status, kind, raw)
 
     def _url(self, path, query):
         return self.base_url + path + ("?" + urlencode(query) if query else "")
@@ -121,7 +139,7 @@ class Http:
         except HTTPError as error:
             response = error
         try:
-            return response.getcode(), response.headers.get("Content-Type") or "", response.read(LARGEST_ANSWER + 1)
+            return response.getcode(), response.headers, response.read(LARGEST_ANSWER + 1)
         finally:
             response.close()
 

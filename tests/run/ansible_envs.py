@@ -25,6 +25,8 @@ CORES = {
     "2.19": Core("2.19", environments.Kind("ansible219", "3.11", _CONTROLLER)),
     "2.21": Core("2.21", environments.Kind("ansible221", "3.13", _CONTROLLER)),
 }
+# What modules run on in the tests.
+TARGETS = ("2.7", "3.6", "3.9", "3.11", "3.13")
 # ansible-test wants pytest beside the Python that it tests with: on the old ones it lies in an environment of its own.
 UNITS = {
     "2.7": environments.Kind("units27", "2.7", ("mock", "pytest", "xdist", "yaml")),

@@ -41,6 +41,7 @@ class Outcome:
     seconds: float = 0.0
     problem: str = ""
     skipped_tests: list = field(default_factory=list)
+    notes: tuple = ()
     log: Path = None
 
 
@@ -56,6 +57,7 @@ class Run:
         self.log = self.folder / "log.txt"
         self.counts = junit.Counts()
         self.skipped_tests = []
+        self.notes = ()
         self.stopped = False
         self._process = None
         self._killing = threading.Lock()
@@ -64,12 +66,16 @@ class Run:
         with open(self.log, "a", encoding="utf-8") as log:
             log.write(str(text) + "\n")
 
+    def note(self, *texts):
+        """What the job's line shows beside its counts."""
+        self.notes += texts
+
     def check(self, name, problem):
         """Counts one check of our own; an empty problem means passed."""
         self.say("%s: %s" % (name, problem or "ok"))
         self.counts += junit.Counts(0, 1, 0) if problem else junit.Counts(1, 0, 0)
 
-    def command(self, words, seconds=600, **environment):
+    def command(self, words, seconds=600, cwd=paths.ROOT, **environment):
         """Runs a command, its output into the log; returns the exit code. It is killed with its group at the limit.
 
         An environment variable given as "" is taken away.
@@ -81,7 +87,7 @@ class Run:
         variables.update((name, str(value)) for name, value in environment.items())
         variables = {name: value for name, value in variables.items() if value != ""}
         with open(self.log, "ab") as log:
-            self._process = subprocess.Popen([str(word) for word in words], cwd=paths.ROOT, env=variables, stdout=log,
+            self._process = subprocess.Popen([str(word) for word in words], cwd=cwd, env=variables, stdout=log,
                                              stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT, start_new_session=True)
         process = self._process
         try:
@@ -174,4 +180,5 @@ def execute(job, run):
     counts = run.counts
     if problem and not counts.failed:
         counts += junit.Counts(0, 1, 0)
-    return Outcome(job, counts, time.monotonic() - began, problem, run.skipped_tests, run.log)
+    return Outcome(job, counts, time.monotonic() - began, problem, run.skipped_tests, run.notes,
+                   run.log)

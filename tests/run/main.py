@@ -105,7 +105,7 @@ class _Pool:
     def _line(self, outcome):
         counts = outcome.counts
         print("[%2d/%d] %-26s %6.1f s  %s" % (len(self.outcomes), self.total, outcome.job.name, outcome.seconds,
-                                             _words(counts)), flush=True)
+                                             ", ".join([_words(counts), *outcome.notes])), flush=True)
         if counts.failed:
             if outcome.problem:
                 print("        %s" % outcome.problem.replace("\n", "\n        "))

@@ -1,18 +1,25 @@
 """The stages in order, each a list of jobs."""
 
 import os
+import re
 import shutil
 import sys
 import tempfile
 from pathlib import Path
 
 from sandbox import environments, hosts, paths
-from tests.run import static
+from tests.run import ansible_envs, ansible_test, static
 from tests.run.jobs import Failed, Job
 
 TOOLS = paths.VENV / "bin" / "python"
 PAIRS = (("py27", "2.7"), ("py36", "3.6"), ("py3", "current"))
 MATRIX = (("py27", "2.7"), ("py3", "current"))
+# (ansible-core, target Python). The whole set of module tests runs on the ends; between them what depends on the pair.
+MODULES = (("2.16", "2.7"), ("2.16", "3.6"), ("2.19", "3.11"), ("2.21", "3.9"), ("2.21", "3.11"), ("2.21", "3.13"))
+MODULE_SECONDS = 3600
+PARITY = re.compile(r"^parity cases: \d+$", re.M)
+WHOLE_SET = (("2.16", "2.7"), ("2.16", "3.6"), ("2.21", "3.13"))
+UNITS = (("2.16", "2.7"), ("2.16", "3.6"), ("2.19", "3.11"), ("2.21", "3.13"))
 
 
 def all_jobs():
@@ -21,17 +28,35 @@ def all_jobs():
     jobs += [Job("environment " + name, "environments", _environment(python), _needs(python), alone=True)
              for name, python in PAIRS]
     jobs.append(Job("environment redis", "environments", _redis, alone=True))
+    jobs += [Job("environment " + core.kind.name, "environments", _ansible(core), (core.python,), alone=True)
+             for core in ansible_envs.CORES.values()]
     jobs.append(Job("sandbox", "sandbox", _sandbox_tests))
     jobs += [Job("components " + name, "components", _components(python), _needs(python)) for name, python in PAIRS]
     jobs += [Job("contract " + name, "contract", _contract(python), _needs(python)) for name, python in PAIRS]
     jobs += [Job("servers %s %s" % (name, server), "servers", _server(python, server), _needs(python))
              for name, python in MATRIX for server in hosts.SERVERS]
+    jobs += [Job("sanity " + core.version, "sanity", ansible_test.sanity(core.version), (core.python,))
+             for core in ansible_envs.CORES.values()]
+    jobs += [Job("units %s %s" % pair, "units", ansible_test.units(*pair), _controller_and(*pair)) for pair in UNITS]
+    jobs += [Job("modules %s %s" % pair, "modules", _modules(*pair), _controller_and(*pair)) for pair in MODULES]
+    jobs.append(Job("properties", "properties", _properties))
     jobs.append(Job("demo", "demo", _demo))
     return jobs
 
 
 def _needs(python):
     return () if python == "current" else (python,)
+
+
+def _controller_and(core, python):
+    return tuple(sorted({ansible_envs.CORES[core].python, python}))
+
+
+def _ansible(core):
+    def run(job):
+        ansible_envs.core(core.version, job.say)
+        job.check("the environment for ansible-core %s is complete" % core.version, "")
+    return run
 
 
 def _environment(python):
@@ -68,6 +93,22 @@ def _contract(python):
         with job.sandbox("--hosts", "1", "--python", python) as sandbox:
             job.pytest(TOOLS, "tests/contract", **sandbox.environment)
     return run
+
+
+def _modules(core, python):
+    def run(job):
+        esb_python = python if python in environments.ESB else "current"
+        chosen = [] if (core, python) in WHOLE_SET else ["-m", "every_target"]
+        ansible_envs.core(core, job.say)
+        with job.sandbox("--hosts", "2", "--python", esb_python, "--without-channel") as sandbox:
+            job.pytest(TOOLS, "tests/modules", *chosen, seconds=MODULE_SECONDS, DING_ANSIBLE=core,
+                       DING_TARGET_PYTHON=python, **sandbox.environment)
+        job.note(*PARITY.findall(job.log.read_text("utf-8", "replace")))
+    return run
+
+
+def _properties(job):
+    job.pytest(TOOLS, "tests/properties")
 
 
 def _server(python, server):

@@ -10,7 +10,7 @@ from tests.run.jobs import Failed
 
 # Code in the dialect of 2.7 and 3: it runs on hosts.
 OLD_DIALECT = ("files/components", "sandbox/esb", "sandbox/bench_components", "tests/components", "tests/unit", "plugins")
-OLD_DIALECT_FILES = ("tests/real/in_esb.py", "tests/real/ding_contract_wsgi.py", "tests/sandbox/conf_block_rounds.py")
+OLD_DIALECT_FILES = ("tests/real/in_esb.py", "tests/real/ding_contract_wsgi.py")
 COMPILE = """
 from __future__ import print_function
 import io, sys

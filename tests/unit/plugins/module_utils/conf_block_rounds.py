@@ -1,14 +1,14 @@
-"""Random conf.py contents through conf_block: imported by its tests, run as a script by the Pythons of hosts, 2.7 as well."""
-import os
+# -*- coding: utf-8 -*-
+# GNU General Public License v3.0-or-later (see LICENSE)
+"""Random conf.py contents through conf_block."""
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
 import random
 import re
-import sys
 
-# Python 2.7 takes no folder without an __init__.py for a package, and collections have none in plugins/.
-_ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-sys.path.append(os.path.join(_ROOT, "plugins", "module_utils"))
-
-import conf_block  # noqa: E402
+from ansible_collections.ding.blueking.plugins.module_utils import conf_block
 
 BEGIN, END = b"# BEGIN ding.blueking", b"# END ding.blueking"
 # What breaks a careless search: every kind of line break, markers that are none, bytes of no encoding, half lines.
@@ -80,7 +80,3 @@ def run(seed, count):
         inverse(chance)
         text_around(chance)
         damage(chance)
-
-
-if __name__ == "__main__":
-    run(int(sys.argv[1]), int(sys.argv[2]))

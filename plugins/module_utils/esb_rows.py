@@ -38,7 +38,8 @@ def restore(argument):
     kept, check = argument["snapshot"], argument["check"]
     tables = _tables()
     if kept["edition"] != _edition(tables):
-        raise Problem("The backup's channel rows are those of a %s ESB and this one is %s: restore the files only." % (kept["edition"], _edition(tables)))
+        raise Problem("The backup's channel rows are those of a %s ESB and this one is %s: restore the files only."
+                      % (kept["edition"], _edition(tables)))
     from django.db import transaction
     with transaction.atomic(using=tables.channels.alias):
         now = _snapshot(tables, kept["paths"], lock=not check)
@@ -52,7 +53,7 @@ def restore(argument):
                 raise Problem("The channel rows are not as they were in the backup after they were written: does something else write them now? "
                               "Nothing was changed.")
     before, after = _shown_snapshots(tables, now, goal)
-    return {"changed": before != after, "before": before, "after": after}
+    return {"changed": not comp_conf.same(before, after), "before": before, "after": after}
 
 
 def _tables():
@@ -75,7 +76,8 @@ def _snapshot(tables, paths, lock=False):
     texts = dict((esb_tables.method(row), row[tables.conf]) for row in types)
     found = dict((method, comp_conf.values(text)) for method, text in texts.items())
     return {"edition": _edition(tables), "paths": sorted(paths), "rows": sorted(rows, key=_row_key), "message_types_text": texts,
-            "message_types": dict((method, values[our_channels.MESSAGE_TYPE]) for method, values in found.items() if our_channels.MESSAGE_TYPE in values)}
+            "message_types": dict((method, values[our_channels.MESSAGE_TYPE]) for method, values in found.items()
+                                  if our_channels.MESSAGE_TYPE in values)}
 
 
 def _row_key(row):
@@ -92,8 +94,8 @@ def _goal_rows(tables, kept, now, systems):
     for row in kept:
         columns = dict((name, value) for name, value in row["columns"].items() if name in tables.channels.columns)
         if row["system"] is not None and row["system"] not in systems:
-            raise Problem("The ESB has no system %s, to which the channel %s of the backup belongs: run its command sync_system_and_channel_data first."
-                          % (row["system"], esb_tables.name(columns)))
+            raise Problem("The ESB has no system %s, to which the channel %s of the backup belongs: run its command sync_system_and_channel_data "
+                          "first." % (row["system"], esb_tables.name(columns)))
         columns[tables.system_key] = systems.get(row["system"])
         if columns["id"] not in ours and tables.channels.all().filter(pk=columns["id"]).exists():
             known = present.get(_row_key(row))

@@ -18,3 +18,11 @@ FIRST_SETTINGS = {
     "/cmsi/send_dingbot/": [["token_field", "qq"], ["sign_field", "wx_userid"]],
 }
 PATHS = sorted(FIRST_SETTINGS)
+# What the package's components say about themselves; V7's sync stores the method beside the settings.
+SYSTEM = "CMSI"
+SUGGEST_METHOD = "POST"
+
+
+def component(path):
+    """The code name of the component behind one of our paths."""
+    return "generic.%s.%s" % (SYSTEM.lower(), path.strip("/").rsplit("/", 1)[-1])

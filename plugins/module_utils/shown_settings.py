@@ -10,7 +10,8 @@ import re
 from ansible_collections.ding.blueking.plugins.module_utils import comp_conf, secrecy
 
 # Parts of names, as the stock channels (smtp_pwd, qcloud_app_key, wx_token, wx_qy_corpsecret) and ours have them.
-SECRET = re.compile(r"secret|token|passw|passphrase|pwd|credential|private|auth|cookie|session|webhook|signature|certificate|(?<![a-z])(?:pass|sign|ak|sk)(?![a-z])|key")
+SECRET = re.compile(r"secret|token|passw|passphrase|pwd|credential|private|auth|cookie|session|webhook|signature|key"
+                    r"|(?<![a-z])(?:pass|sign|ak|sk)(?![a-z])")
 # They name a field of a user or a message format.
 HARMLESS = ("token_field", "sign_field", "msg_key")
 # https://user:password@host, and what signs a webhook's address.

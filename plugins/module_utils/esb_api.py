@@ -35,14 +35,14 @@ _PREFIX = re.compile(r"^(?:/[A-Za-z0-9._~-]+)+$")
 _WRONG_PLACE = ("html", "not_json", "redirect", "too_long")
 SHOWN_CHARACTERS = 500
 
-NOWHERE, CHANNEL, CALLER, OTHER = "nowhere", "channel", "caller", "other"
+NOWHERE, STRANGE, CHANNEL, CALLER, OTHER = "nowhere", "strange", "channel", "caller", "other"
 
 
 class Refusal(Problem):
     """The ESB did not hand the call to a component, or the component broke down.
 
-    `about`: NOWHERE (no such path), CHANNEL (the channel or its code), CALLER (app, secret, user) or OTHER. `sent` is
-    False where the component certainly did nothing.
+    `about`: NOWHERE (no such path), STRANGE (no ESB's answer), CHANNEL (the channel or its code), CALLER (app, secret,
+    user) or OTHER. `sent` is False where the component certainly did nothing.
     """
 
     def __init__(self, about, text, sent=False):
@@ -72,9 +72,11 @@ class EsbApi:
             try:
                 payload = self._call("GET", prefix, our_channels.MESSAGE_TYPES_PATH)
             except Refusal as refusal:
-                if refusal.about != NOWHERE:
+                if refusal.about not in (NOWHERE, STRANGE):
                     self.prefix = prefix
                     raise
+                if refusal.about == STRANGE:
+                    problems.append(refusal)
             except HttpProblem as problem:
                 if problem.kind not in _WRONG_PLACE:
                     raise
@@ -93,7 +95,7 @@ class EsbApi:
             if not self.prefix:
                 self.message_types()
         except Refusal as refusal:
-            if refusal.about in (NOWHERE, CALLER):
+            if refusal.about in (NOWHERE, STRANGE, CALLER):
                 raise
 
     def post(self, path, fields):
@@ -134,7 +136,7 @@ def understood(where, path, status, body, params):
     """The component's own answer (a dict with `result`), or Refusal for what the ESB answers in its place."""
     if not isinstance(body, dict) or not isinstance(body.get("result"), bool):
         shape = "nothing" if body is None else "JSON that no ESB component answers (%s)" % _shape(body)
-        raise Refusal(OTHER, "%s answered HTTP %d with %s." % (where, status, shape), sent=not 400 <= status < 500)
+        raise Refusal(STRANGE, "%s answered HTTP %d with %s: a wrong address?" % (where, status, shape), sent=not 400 <= status < 500)
     if body["result"] and status < 400:
         return body
     message = words(body.get("message"), params["app_secret"])
@@ -174,7 +176,7 @@ def _code(status, code):
 # (what the ESB says, what it is about, our sentence, whether the component may have done its work)
 _REFUSALS = [(re.compile(pattern, re.IGNORECASE), about, sentence, sent) for pattern, about, sentence, sent in (
     (r"^The content does not exist", NOWHERE,
-     "has no channel %(path)s: it is not registered, or this ESB has not read it yet.", False),
+     "has no channel %(path)s: it is not registered, this ESB has not read it yet, or the address is not an ESB's.", False),
     (r"component class not found", CHANNEL,
      "has the channel %(path)s but not its code: the package is not on that host, it cannot be imported, or the ESB was not restarted since.",
      False),

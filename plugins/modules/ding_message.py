@@ -186,6 +186,10 @@ def texts(value):
     return to_text(value) if isinstance(value, bytes) else value
 
 
+def capitalised(sentence):
+    return sentence[:1].upper() + sentence[1:]
+
+
 def check(module, esb, order):
     """What can be known without sending: (the sentence, what else the result tells)."""
     try:
@@ -218,7 +222,7 @@ def send(module, esb, order, told):
         return report.success()
     if not (report.sent and module.params["allow_partial"]):
         raise Problem(report.failed)
-    module.warn(to_native(report.failed))
+    module.warn(capitalised(to_native(report.failed)))
     return report.partial()
 
 
@@ -243,9 +247,9 @@ def main():
             told["receivers"] = order.all(message_report.UNCERTAIN if doubtful else message_report.NOT_TRIED, sentence)
             sentence += " " + message_report.DOUBT if doubtful else ""
             told["changed"] = doubtful
-        module.fail_json(msg=sentence, invocation=shown, **told)
+        module.fail_json(msg=capitalised(sentence), invocation=shown, **told)
     except Problem as problem:
-        module.fail_json(msg=to_native(problem), invocation=shown, **told)
+        module.fail_json(msg=capitalised(to_native(problem)), invocation=shown, **told)
     told.update(changed=True, api_prefix=esb.prefix, diff={"before": {}, "after": order.shown})
     module.exit_json(msg=to_native(sentence), invocation=shown, **told)
 

@@ -252,7 +252,8 @@ def _keep(target, place, successor):
 
 def _forget_byte_code(source, wanted):
     for path in byte_code(source):
-        if path not in wanted:
+        # A put folder __pycache__ brings what it shall hold.
+        if path not in wanted and os.path.dirname(path) not in wanted:
             os.unlink(path)
     cache = os.path.join(os.path.dirname(source), "__pycache__")
     # Also one that an interrupted run has emptied.

@@ -70,3 +70,21 @@ def test_the_sandbox_answers_and_goes_back_to_its_start(ansible, sandbox):
     sandbox.reset()
     assert (host.generic / "apis" / "conf.py").read_bytes() == before
     assert not (host.generic / "apis" / "left").exists()
+
+
+@pytest.mark.parametrize("pipelining", [True, False])
+def test_a_login_becomes_root_by_sudo_with_its_umask_and_a_noexec_tmp(ansible, tmp_path, pipelining):
+    script = tmp_path / "script"
+    script.write_text("#!/bin/sh\n", "utf-8")
+    script.chmod(0o755)
+    login = ansible.as_login(pipelining=pipelining)
+    shell = "ansible.builtin.command"
+    by_root, refused, by_login, made = login.run_many([
+        Task(shell, {"cmd": "sh -c 'id -un; echo $SUDO_USER'"}), Task(shell, {"cmd": str(script)}),
+        Task(shell, {"cmd": "sh -c 'umask; id -un'"}, become=False),
+        Task("ansible.builtin.file", {"path": str(tmp_path / "made"), "state": "directory"}),
+    ])
+    assert by_root.data["stdout_lines"] == ["root", "ding-login"]
+    assert refused.failed and refused.data["rc"] == 13
+    assert by_login.data["stdout_lines"] == ["0077", "ding-login"]
+    assert not made.failed and (tmp_path / "made").stat().st_uid == 0

@@ -9,6 +9,9 @@ import tempfile
 import time
 from pathlib import Path
 
+import pytest
+
+from modulekit import login
 from modulekit.tasks import Result, Task, dump, literal
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -28,12 +31,13 @@ class Parity(AssertionError):
 class Ansible:
     """One ansible-core (the bin folder of its environment) with one target Python."""
 
-    def __init__(self, core, bin_folder, target, python, workdir, collections=(), prefix=(), variables=None,
-                 pipelining=True, counter=None):
+    def __init__(self, core, bin_folder, target, python, workdir, collections=(), login=None, variables=None,
+                 pipelining=True, become=False, counter=None):
         self.core, self.bin, self.target, self.python = core, Path(bin_folder), target, python
         self.workdir = Path(workdir)
         self.collections = [*map(str, collections), str(ROOT / "collections")]
-        self.prefix, self.variables, self.pipelining = list(prefix), dict(variables or {}), pipelining
+        self.login, self.variables = login, dict(variables or {})
+        self.pipelining, self.become = pipelining, become
         # Shared with every variant of this runner: one count for the whole test run.
         self.counter = counter if counter is not None else {"parity": 0, "runs": 0, "tasks": 0, "seconds": 0.0}
         self.timing = None
@@ -47,7 +51,7 @@ class Ansible:
         """Many tasks in one ansible-playbook: a Result for each, in order; a failed task does not stop the next one."""
         tasks = [task if isinstance(task, Task) else Task(*task) for task in tasks]
         names = ["%d %s" % (number, task.name or task.module) for number, task in enumerate(tasks)]
-        play = {"name": "Tasks of a test", "hosts": "target", "gather_facts": False,
+        play = {"name": "Tasks of a test", "hosts": "target", "gather_facts": False, "become": self.become,
                 "tasks": [literal(task.as_play_task(name)) for task, name in zip(tasks, names)]}
         limit = seconds or START_SECONDS + TASK_SECONDS * len(tasks)
         lines, stdout, rc = self.play([play], verbosity=verbosity, pipelining=pipelining, seconds=limit)
@@ -75,16 +79,46 @@ class Ansible:
         self.counter["parity"] += 1
         return real
 
+    def with_collections(self, *folders):
+        """The same with further collection roots (folders that hold `ansible_collections`), searched first."""
+        return self._variant(collections=[*map(str, folders), *self.collections[:-1]])
+
+    def as_login(self, pipelining=True, become=True, umask=0o077, noexec_tmp=True):
+        """The same for an unprivileged login with sudo to root; skips the test where no such login can be made.
+
+        ansible-playbook runs as that login in a mount namespace of its own, every task as root by sudo (`become`), with this
+        umask and, with noexec_tmp, a /tmp from which nothing can be executed.
+        """
+        reason = login.problem()
+        if reason:
+            pytest.skip(reason)
+        self.workdir.chmod(0o711)
+        account = login.Login(tempfile.mkdtemp(prefix="login-", dir=self.workdir), self._needed(), umask, noexec_tmp)
+        return self._variant(login=account, pipelining=pipelining, become=become)
+
+    def _needed(self):
+        """What a login must be able to read: this checkout, the environments, and the Pythons that they are made from."""
+        pythons = [Path(self.python), self.bin / "python", *self.bin.parent.parent.glob("*/bin/python")]
+        return [ROOT, self.bin.parent.parent, *(python.resolve().parents[1] for python in pythons)]
+
+    def _variant(self, **changes):
+        values = {"collections": self.collections[:-1], "login": self.login, "variables": self.variables,
+                  "pipelining": self.pipelining, "become": self.become, "counter": self.counter, **changes}
+        return Ansible(self.core, self.bin, self.target, self.python, self.workdir, **values)
+
     def play(self, plays, *, verbosity=0, pipelining=None, seconds=120, arguments=()):
         """Runs plays (a list of dicts) on the host `target`: returns (result lines, everything printed, exit code)."""
         with tempfile.TemporaryDirectory(prefix="run-", dir=self.workdir) as place:
             place = Path(place)
             files = {"playbook.yml": dump(plays), "ansible.cfg": "[defaults]\n", "inventory.yml": self._inventory(place)}
+            (place / "home").mkdir()
             for name, text in files.items():
                 (place / name).write_text(text, "utf-8")
             results = place / "results"
             results.touch()
-            command = [*self.prefix, str(self.bin / "ansible-playbook"), "-i", str(place / "inventory.yml"),
+            if self.login:
+                self.login.own(place)
+            command = [*(self.login.prefix() if self.login else []), str(self.bin / "ansible-playbook"), "-i", str(place / "inventory.yml"),
                        *(["-" + "v" * verbosity] if verbosity else []), *arguments, str(place / "playbook.yml")]
             began = time.monotonic()
             stdout, rc = _limited(command, self._environment(place, pipelining), place, seconds)
@@ -101,7 +135,6 @@ class Ansible:
 
     def _environment(self, place, pipelining):
         home = place / "home"
-        home.mkdir(exist_ok=True)
         values = {
             "PATH": os.pathsep.join([str(self.bin), "/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin",
                                      "/bin"]),

@@ -13,7 +13,8 @@ class Task:
     args: dict = field(default_factory=dict)
     check: bool = False
     diff: bool = True
-    become: bool = False
+    # None: as the runner has it (as_login: become root).
+    become: bool | None = None
     become_user: str = ""
     environment: dict = field(default_factory=dict)
     no_log: bool = False
@@ -22,8 +23,8 @@ class Task:
     def as_play_task(self, name):
         task = {"name": name, self.module: dict(self.args), "check_mode": self.check, "diff": self.diff,
                 "ignore_errors": True, "ignore_unreachable": True}
-        if self.become or self.become_user:
-            task["become"] = True
+        if self.become is not None or self.become_user:
+            task["become"] = bool(self.become or self.become_user)
         for keyword in ("become_user", "environment", "no_log"):
             if getattr(self, keyword):
                 task[keyword] = getattr(self, keyword)

@@ -151,7 +151,8 @@ def understood(where, path, status, body, params):
 
 def words(message, secret):
     """What an ESB calls `message`, to be shown: one line, without the app's secret."""
-    text = " ".join(scrub.scrubbed(message if isinstance(message, type(u"")) else to_text(json.dumps(message)), [secret]).split())
+    text = to_text(message if isinstance(message, (str, type(u""))) else json.dumps(message))
+    text = " ".join(scrub.scrubbed(text, [secret]).split())
     return text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + u"\u2026"
 
 

@@ -139,7 +139,12 @@ class Http:
         except HTTPError as error:
             response = error
         try:
-            return response.getcode(), response.headers, response.read(LARGEST_ANSWER + 1)
+            raw = response.read(LARGEST_ANSWER + 1)
+            promised = response.headers.get("Content-Length") or ""
+            if promised.isdigit() and len(raw) < min(int(promised), LARGEST_ANSWER):
+                # Read with a limit, a body that is cut off counts as a whole one.
+                raise HTTPException("%d of %s bytes came" % (len(raw), promised))
+            return response.getcode(), response.headers, raw
         finally:
             response.close()
 

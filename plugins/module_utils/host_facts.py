@@ -1,0 +1,320 @@
+# -*- coding: utf-8 -*-
+# GNU General Public License v3.0-or-later (see LICENSE)
+"""Gathers what preflight.py judges: looks at one host, its ESB, and what it can reach. Nothing is changed, every wait has a limit."""
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import contextlib
+import email.utils
+import fcntl
+import grp
+import io
+import os
+import pwd
+import struct
+import subprocess
+import threading
+import time
+
+from ansible.module_utils.common.text.converters import to_native, to_text
+
+from ansible_collections.ding.blueking.plugins.module_utils import apis_tree, conf_block, esb_inside, health, host_health, original, processes, swap
+from ansible_collections.ding.blueking.plugins.module_utils.esb_api import CALLER, Refusal
+from ansible_collections.ding.blueking.plugins.module_utils.http import Http, urlsplit
+from ansible_collections.ding.blueking.plugins.module_utils.problem import Problem
+from ansible_collections.ding.blueking.plugins.module_utils.usermgr import UserManagement
+
+COMMAND_SECONDS = 20
+HTTP_SECONDS = 10
+READ_ONLY = 1
+# linux/fs.h: FS_IOC_GETFLAGS for this machine's size of a long, and the flag that `chattr +i` sets.
+GET_FLAGS = (2 << 30) | (struct.calcsize("l") << 16) | (ord("f") << 8) | 1
+IMMUTABLE = 0x10
+
+
+def gather(esb, params):
+    """All facts of this host. esb: an esb_python.Esb, whose words are changed to those of a container where the ESB is in one."""
+    facts = dict(esb_home=esb.home, esb_present=os.path.isfile(os.path.join(esb.home, "manage.py")), generation=host_health.generation(esb.home))
+    facts.update(versions(esb.home, params))
+    facts.update(user(esb))
+    facts.update(runtime(params))
+    if facts["runtime"] == "docker" and not esb.in_container:
+        esb.words = [params["engine"], "exec", "-i", params["container"], "python"]
+    facts["esb_python"] = esb.words
+    facts.update(inside(esb, facts))
+    facts.update(disk(esb, params))
+    facts.update(package(esb.generic, params["replace_original"]))
+    facts.update(service(esb, params))
+    facts.update(outside(params))
+    return facts
+
+
+def versions(home, params):
+    """paas_version, esb_version and the file in which the first should be; the running copy of PaaS may have one, too."""
+    path = os.path.join(params["src_home"], "open_paas", "VERSION")
+    found = params["paas_version"] or line(path) or line(os.path.join(os.path.dirname(home), "VERSION")) or params["controller_version"]
+    return dict(version_file=path, paas_version=found or None, esb_version=line(os.path.join(home, "VERSION")) or None)
+
+
+def user(esb):
+    """user, group, whether this process may work as that user."""
+    facts = dict(user=None, group=None, running_as=name_of(os.geteuid()))
+    try:
+        found = esb.user()
+    except Problem as problem:
+        return dict(facts, user_problem=to_text(problem), allowed=True)
+    try:
+        group = grp.getgrgid(found.pw_gid).gr_name
+    except KeyError:
+        group = "%d" % found.pw_gid
+    return dict(facts, user=found.pw_name, group=group, allowed=os.geteuid() in (0, found.pw_uid))
+
+
+def runtime(params, run=None):
+    """runtime (systemd, docker, command or None), unit, container_problem."""
+    run = run or command
+    wanted, unit = params["runtime"], {}
+    if wanted in ("auto", "systemd") and params["unit"]:
+        unit = unit_facts(params["unit"], run)
+        if wanted == "systemd" or unit.get("active") == "active":
+            return dict(runtime="systemd", unit=unit)
+    if wanted in ("auto", "docker") and params["container"]:
+        code, said = run([params["engine"], "exec", "-i", params["container"], "true"])
+        if wanted == "docker" or code == 0:
+            return dict(runtime="docker", unit=unit, container_problem=said if code else "")
+    if wanted == "auto":
+        return dict(runtime="systemd" if unit.get("load") == "loaded" else None, unit=unit)
+    return dict(runtime=wanted, unit=unit)
+
+
+def unit_facts(unit, run):
+    """{load, active, user, can_reload} of a unit; {} without systemd."""
+    code, said = run(["systemctl", "show", "--no-pager", "-p", "LoadState,ActiveState,User,CanReload", "--", unit])
+    values = dict(each.split("=", 1) for each in said.splitlines() if "=" in each) if code == 0 else {}
+    if not values:
+        return {}
+    return dict(load=values.get("LoadState"), active=values.get("ActiveState"), user=values.get("User") or None,
+                can_reload=values.get("CanReload") == "yes")
+
+
+def inside(esb, facts):
+    """The ESB's own Python: its version, Django's, whether the site's conf.py can be imported."""
+    nothing = dict(esb_python_version=None, django_version=None)
+    if not facts["esb_present"] or facts.get("user_problem") or not facts["allowed"] or facts.get("container_problem"):
+        return nothing
+    try:
+        found = esb.call("esb_inside.platform", {}, [esb_inside])
+    except Problem as problem:
+        return dict(nothing, python_problem=to_text(problem))
+    return dict(esb_python_version=found["python"], django_version=found["django"], conf_problem=found["conf_problem"], channels=found["channels"])
+
+
+def disk(esb, params):
+    """free_mb and free_inodes by path, and what cannot be written to."""
+    facts = dict(free_mb={}, free_inodes={}, not_writable={})
+    for path in [params["backup_dir"]] + ([esb.generic] if os.path.isdir(esb.generic) else []):
+        found = os.statvfs(existing(path))
+        facts["free_mb"][path] = found.f_bavail * found.f_frsize // (1024 * 1024)
+        facts["free_inodes"][path] = found.f_favail if found.f_files else None
+    places = [params["backup_dir"]] + ([esb.generic, esb.apis] if os.path.isdir(esb.home) else [])
+    for path in places:
+        reason = not_writable(path if path != params["backup_dir"] else existing(path))
+        if reason:
+            facts["not_writable"][path] = reason
+    return facts
+
+
+def not_writable(path):
+    """Why this user cannot write into a folder; "" when it can."""
+    if not os.path.isdir(path):
+        return "it is not a folder" if os.path.lexists(path) else "it is not there"
+    if os.statvfs(path).f_flag & READ_ONLY:
+        return "it is on a file system that is mounted read-only"
+    if not os.access(path, os.W_OK | os.X_OK):
+        return "user %s may not" % name_of(os.geteuid())
+    return "it is immutable (chattr +i)" if immutable(path) else ""
+
+
+def immutable(path):
+    try:
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            return bool(struct.unpack("l", fcntl.ioctl(handle, GET_FLAGS, struct.pack("l", 0)))[0] & IMMUTABLE)
+        finally:
+            os.close(handle)
+    except (IOError, OSError, struct.error):
+        return False
+
+
+def package(generic, replace_original):
+    """What of ours, and of the manual release, lies there: package_version, original_release, original_problem, package_problems, pending."""
+    apis = os.path.join(generic, "apis")
+    facts = dict(package_version=host_health.package_version(apis), original_release=[], original_problem="", package_problems=[], pending=False)
+    if not os.path.isdir(apis):
+        return facts
+    view = apis_tree.View(generic)
+    try:
+        facts["pending"] = bool(swap.pending(generic))
+        tree = view.tree("apis", original.reads)
+        facts["original_release"] = original.found_in(tree)
+        conf_block.is_current(tree["conf.py"].content if "conf.py" in tree else None)
+        if facts["original_release"] and replace_original:
+            original.plan(tree)
+    except conf_block.DamagedBlock as problem:
+        facts["package_problems"].append("%s: %s" % (os.path.join(apis, "conf.py"), to_text(problem)))
+    except Problem as problem:
+        facts["original_problem" if facts["original_release"] else "package_problems"] = (
+            to_text(problem) if facts["original_release"] else [to_text(problem)])
+    except (IOError, OSError) as error:
+        facts["package_problems"].append("%s cannot be read: %s." % (error.filename or apis, os.strerror(error.errno)))
+    return facts
+
+
+def service(esb, params):
+    """The ESB as it answers now: the picture before the change, and whether the app's credentials are good."""
+    facts = dict(processes=None, healthz=None, stale=False)
+    if not params["url"]:
+        return facts
+    try:
+        host = host_health.HostHealth(esb, params["url"], dict((name, params[name]) for name in ("app_code", "app_secret", "username")))
+        answer = health.ping(host.ping())
+    except Problem as problem:
+        answer = dict(ok=False, text=to_text(problem).rstrip("."))
+    if not answer["ok"]:
+        return dict(facts, ping_problem=answer["text"])
+    if params["health"]:
+        facts.update(picture(host))
+    if params["app_code"] and params["app_secret"]:
+        facts.update(credentials(host))
+    return facts
+
+
+def picture(host):
+    facts = {}
+    try:
+        facts["processes"] = host.processes()
+        facts["stale"] = bool(processes.older_than(host.package_time(), facts["processes"]))
+        if not facts["processes"]:
+            facts["processes_problem"] = "no process of this host listens on that port"
+    except Problem as problem:
+        facts["processes_problem"] = to_text(problem).rstrip(".")
+    try:
+        facts["healthz"] = health.read_healthz(host.healthz())
+    except Problem:
+        facts["healthz"] = None
+    return facts
+
+
+def credentials(host):
+    try:
+        return dict(message_types=host.api().message_types())
+    except Refusal as problem:
+        return dict(credentials_problem=to_text(problem), not_listed=problem.about == CALLER and "white list" in to_text(problem))
+    except Problem as problem:
+        return dict(credentials_problem=to_text(problem))
+
+
+# --- other services ---------------------------------------------------------------------------------------------------
+
+def outside(params):
+    """egress [{url, problem, offset}], clock_offset (seconds this host is fast, or None), usermgr_problem."""
+    egress = [way_to(url, params["proxy"]) for url in params["dingtalk_urls"]]
+    pages = [each["offset"] for each in egress if each["offset"] is not None]
+    if not pages and params["url"]:
+        pages = [each["offset"] for each in [way_to(params["url"], None)] if each["offset"] is not None]
+    return dict(egress=egress, clock_offset=pages[0] if pages else None, usermgr_problem=usermgr_problem(params) if params["usermgr_url"] else "")
+
+
+def way_to(url, proxy):
+    """Whether DingTalk can be reached: an answer with any status will do, after a TLS handshake with a certificate that is verified."""
+    try:
+        with proxied(proxy) as secrets:
+            service = Http("DingTalk", url, timeout=HTTP_SECONDS, secrets=secrets, **({} if proxy else dict(open_with=host_health.open_directly)))
+            page = service.look("/")
+    except Problem as problem:
+        return dict(url=url, problem=to_text(problem) + (" (through the proxy %s)" % without_password(proxy) if proxy else ""), offset=None)
+    if page.status == 407:
+        return dict(url=url, problem="The proxy %s wants a name and a password (HTTP 407)." % without_password(proxy), offset=None)
+    return dict(url=url, problem="", offset=offset(page.date, time.time()))
+
+
+def offset(date, now):
+    """Seconds by which `now` is ahead of a Date header; None for none."""
+    parts = email.utils.parsedate_tz(to_native(date)) if date else None
+    return round(now - email.utils.mktime_tz(parts), 1) if parts else None
+
+
+@contextlib.contextmanager
+def proxied(proxy):
+    """Within it, open_url takes this proxy for http and https. Gives the texts that must not be shown."""
+    if not proxy:
+        yield []
+        return
+    names = [name for name in os.environ if name.lower() in ("http_proxy", "https_proxy", "no_proxy", "all_proxy")]
+    before = dict((name, os.environ.pop(name)) for name in names)
+    os.environ.update(http_proxy=to_native(proxy), https_proxy=to_native(proxy))
+    try:
+        yield [each for each in (urlsplit(proxy).password, proxy) if each]
+    finally:
+        del os.environ["http_proxy"], os.environ["https_proxy"]
+        os.environ.update(before)
+
+
+def without_password(proxy):
+    parts = urlsplit(proxy or "")
+    return "%s://%s" % (parts.scheme, parts.netloc.rpartition("@")[2]) if parts.netloc else "that was given"
+
+
+def usermgr_problem(params):
+    """Looks one user up, and at nothing but whether that is answered; "" when it is."""
+    given = dict((name, params["usermgr_" + name] or None) for name in ("app_code", "app_secret", "token"))
+    if given["token"]:
+        given.update(app_code=None, app_secret=None)
+    try:
+        service = UserManagement(dict(given, usermgr_url=params["usermgr_url"], validate_certs=params["validate_certs"], ca_path=None,
+                                      timeout=HTTP_SECONDS), check=True)
+        service.look_up([params["username"]], ["username"])
+    except Problem as problem:
+        return to_text(problem)
+    return ""
+
+
+# --- small things -----------------------------------------------------------------------------------------------------
+
+def command(words):
+    """(exit code, what it printed) of a program that only looks; it is killed at the limit."""
+    try:
+        child = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, close_fds=True, cwd="/")
+    except OSError as error:
+        return 127, "%s cannot be started (%s)" % (words[0], os.strerror(error.errno))
+    timer = threading.Timer(COMMAND_SECONDS, child.kill)
+    timer.start()
+    try:
+        out = child.communicate(b"")[0]
+    finally:
+        timer.cancel()
+    return child.returncode, to_text(out, errors="replace").strip()[:1000].rstrip(".") or "it ended with %d" % child.returncode
+
+
+def existing(path):
+    """The path, or what of it is there."""
+    while not os.path.lexists(path) and os.path.dirname(path) != path:
+        path = os.path.dirname(path)
+    return path
+
+
+def name_of(uid):
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return "user %d" % uid
+
+
+def line(path):
+    """The first line of a small file; "" without one."""
+    try:
+        with io.open(path, encoding="utf-8", errors="replace") as handle:
+            return handle.readline(200).strip()
+    except (IOError, OSError):
+        return ""

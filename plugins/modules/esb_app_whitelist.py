@@ -1,0 +1,89 @@
+#!/usr/bin/python
+# -*- coding: utf-8 -*-
+# Copyright: (c) 2026, the ding.blueking authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Puts an app into the ESB's white list, or takes it out."""
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+DOCUMENTATION = r"""
+module: esb_app_whitelist
+short_description: Let an app call the ESB for any user
+version_added: 1.0.0
+author: the ding.blueking authors (@ding-blueking)
+description:
+  - Puts an app into the white list C(user_auth::skip_user_auth) of C(esb_function_controller), or takes it out. Apps in it may call the
+    ESB with nothing but a user's name.
+  - It works through the ESB's own Python and models. Other apps in the list stay as they are, and it never makes an app.
+  - Workers of the ESB remember the list for 5 minutes.
+extends_documentation_fragment:
+  - ding.blueking.attributes
+  - ding.blueking.attributes.changes
+  - ding.blueking.esb_host
+options:
+  app:
+    description: The app's code.
+    type: str
+    required: true
+  state:
+    description: Whether the app is in the list.
+    type: str
+    choices: [present, absent]
+    default: present
+"""
+
+EXAMPLES = r"""
+- name: Let an app send messages
+  ding.blueking.esb_app_whitelist:
+    app: bk_sops
+"""
+
+RETURN = r"""
+apps:
+  description: The apps in the list after the task, in check mode as they would be.
+  returned: success
+  type: list
+  elements: str
+  sample: [bk_sops, bk_paas]
+enabled:
+  description: Whether the ESB uses the list at all.
+  returned: success
+  type: bool
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.common.text.converters import to_native
+
+from ansible_collections.ding.blueking.plugins.module_utils import problem as problem_module
+from ansible_collections.ding.blueking.plugins.module_utils import secrecy, whitelist
+from ansible_collections.ding.blueking.plugins.module_utils.esb_python import OPTIONS, Esb
+from ansible_collections.ding.blueking.plugins.module_utils.problem import Problem
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec=dict(
+            OPTIONS,
+            app=dict(type="str", required=True),
+            state=dict(type="str", choices=["present", "absent"], default="present"),
+        ),
+        supports_check_mode=True,
+    )
+    shown = secrecy.invocation(module)
+    present = module.params["state"] == "present"
+    try:
+        whitelist.check_code(module.params["app"])
+        esb = Esb(module.params)
+        esb.check()
+        done = esb.call("whitelist.ensure", dict(app=module.params["app"], present=present, check=module.check_mode), [problem_module, whitelist])
+    except Problem as problem:
+        module.fail_json(msg=to_native(problem), invocation=shown)
+    if present and not done["enabled"]:
+        module.warn("The white list %s is switched off, so the ESB does not use it: set its switch_status." % whitelist.FUNCTION)
+    module.exit_json(changed=done["before"] != done["after"], apps=done["after"], enabled=done["enabled"],
+                     diff=dict(before=dict(apps=done["before"]), after=dict(apps=done["after"])), invocation=shown)
+
+
+if __name__ == "__main__":
+    main()

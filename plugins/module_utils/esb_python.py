@@ -102,7 +102,7 @@ class Esb:
         become = self._become()
         try:
             child = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, close_fds=True,
-                                     cwd="/", env=_environment(self.user()), preexec_fn=become)
+                                     cwd="/", env=_environment(self._works_as()), preexec_fn=become)
         except (OSError, ValueError, subprocess.SubprocessError if sys.version_info[0] > 2 else OSError) as error:
             raise Problem("The ESB's Python cannot be started (%s): %s" % (" ".join(words[:-3]) or words[0], getattr(error, "strerror", None) or error))
         late = threading.Event()
@@ -121,9 +121,18 @@ class Esb:
             raise Problem("The ESB's Python did not end within %d s and was stopped: is the database reachable?%s" % (self.timeout, _said(err)))
         return child.returncode, out, err
 
+    @property
+    def in_container(self):
+        """Whether the words are those of a container engine, as in docker exec -i NAME python."""
+        return self.words[1:2] == ["exec"]
+
+    def _works_as(self):
+        """The pwd entry of the child's user. An engine wants root; inside, the container's own user works."""
+        return pwd.getpwuid(os.geteuid()) if self.in_container else self.user()
+
     def _become(self):
         """What the child does before it starts: a group of its own, and the service's user."""
-        user = self.user()
+        user = self._works_as()
         if os.geteuid() not in (0, user.pw_uid):
             raise Problem("Run this module as root (become: true): it must work as %s and is %s."
                           % (user.pw_name, pwd.getpwuid(os.geteuid()).pw_name))

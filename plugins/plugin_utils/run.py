@@ -1,0 +1,36 @@
+# -*- coding: utf-8 -*-
+# GNU General Public License v3.0-or-later (see LICENSE)
+"""The name of this run of a playbook, from which a later run on the same controller can tell that it has ended."""
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import multiprocessing
+import os
+import socket
+
+
+def current():
+    """`HOST/PID/TICKS`: the controller, Ansible's main process, and when that was started."""
+    parent = multiprocessing.parent_process()
+    pid = parent.pid if parent else os.getpid()
+    return "%s/%d/%d" % (socket.gethostname(), pid, _started(pid) or 0)
+
+
+def ended(name):
+    """True only when the run was on this controller and its process is certainly gone."""
+    host, slash, rest = name.partition("/")
+    pid, slash, ticks = rest.partition("/")
+    if host != socket.gethostname() or not pid.isdigit() or not ticks.isdigit() or not os.path.isdir("/proc/self"):
+        return False
+    return _started(int(pid)) != int(ticks)
+
+
+def _started(pid):
+    """Clock ticks since the controller was started, None without such a process."""
+    try:
+        with open("/proc/%d/stat" % pid, "rb") as handle:
+            # The second field, the name, may hold blanks and parentheses.
+            return int(handle.read().rpartition(b")")[2].split()[19])
+    except (OSError, IndexError, ValueError):
+        return None

@@ -1,0 +1,49 @@
+# -*- coding: utf-8 -*-
+# GNU General Public License v3.0-or-later (see LICENSE)
+"""Runs of playbooks, told apart by their processes."""
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import multiprocessing
+import socket
+import subprocess
+import sys
+
+from ansible_collections.ding.blueking.plugins.plugin_utils import run
+
+
+def name_of(process):
+    return "%s/%d/%d" % (socket.gethostname(), process.pid, run._started(process.pid))
+
+
+def test_a_run_that_is_at_work_has_not_ended():
+    assert not run.ended(run.current())
+
+
+def test_a_run_whose_process_is_gone_has_ended():
+    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    name = name_of(process)
+    assert not run.ended(name)
+    process.communicate(b"\n", timeout=20)
+    assert run.ended(name)
+
+
+def test_a_number_that_was_given_to_another_process_is_no_sign_of_life():
+    host, pid, ticks = run.current().split("/")
+    assert run.ended("/".join([host, pid, str(int(ticks) + 1)]))
+
+
+def test_nobody_can_say_it_of_a_run_on_another_controller_or_of_another_name():
+    assert not run.ended("elsewhere/1/1")
+    assert not run.ended("0d3f1c5e")
+    assert not run.ended("%s/x/y" % socket.gethostname())
+
+
+def test_all_workers_of_a_run_have_the_same_name():
+    receiver, sender = multiprocessing.get_context("fork").Pipe(duplex=False)
+    worker = multiprocessing.get_context("fork").Process(target=lambda: sender.send(run.current()))
+    worker.start()
+    assert receiver.poll(20)
+    assert receiver.recv() == run.current()
+    worker.join(20)

@@ -85,7 +85,8 @@ class Adder:
             self._check_shape()
             self.restricted, self.reason = True, None
         except (ImportError, SyntaxError, OtherShape) as error:
-            self.restricted, self.reason = False, _error_text(error)
+            self.restricted = False
+            self.reason = "%s" % (error,) if isinstance(error, OtherShape) else _error_text(error)
         self._declared = None
 
     def _check_shape(self):
@@ -248,9 +249,8 @@ def _place(error):
     if trace is None:
         trace = sys.exc_info()[2]
     here = [(entry[0], entry[1]) for entry in traceback.extract_tb(trace) if APIS.replace(".", os.sep) in entry[0]]
-    if isinstance(error, SyntaxError) and error.filename:
-        here.append((error.filename, error.lineno))
-    return " (%s, line %s)" % (os.path.relpath(here[-1][0]), here[-1][1]) if here else ""
+    # A syntax error says so itself.
+    return " (%s, line %s)" % (os.path.relpath(here[-1][0]), here[-1][1]) if here and not isinstance(error, SyntaxError) else ""
 
 
 def _error_text(error):

@@ -19,12 +19,13 @@ MODULES = [problem, secrecy, our_channels, conf_block, comp_conf, shown_settings
            sys.modules[__name__]]
 # Two hosts share the database: what one adds first, the other finds at its next attempt.
 ATTEMPTS = 3
-TIMES = ("last_modified_time", "updated_time")
+# What nobody can predict of a row, or what a diff need not say.
+NOT_COMPARED = ("id", "created_time", "last_modified_time", "updated_time")
 
 
 def look(argument):
     """{"paths": [...] or None for all, "reveal"} -> {"channels": [{path, method, ..., settings}], "missing": [paths]}."""
-    tables = _tables()
+    tables = esb_tables.started()
     paths = argument["paths"]
     rows = tables.channels.rows() if paths is None else tables.of_paths(paths)
     systems = tables.system_names()
@@ -43,7 +44,7 @@ def look(argument):
 def change(argument):
     """{"channels": [...], "check"} -> {"changed", "before", "after", "channels": [{path, method, change}], "warnings": [...]}."""
     wanted = esb_channels.checked(argument["channels"])
-    tables = _tables()
+    tables = esb_tables.started()
     from django import db
     from django.db.transaction import TransactionManagementError
     for attempt in range(1, ATTEMPTS + 1):
@@ -198,15 +199,9 @@ class Run:
                 if each is not None:
                     place[name] = dict((column, value) for column, value in each["columns"].items()
                                        if opposite is None or opposite["columns"].get(column) != value)
-                    if opposite is None or each["text"] != opposite["text"]:
+                    if each["name"] and (opposite is None or each["text"] != opposite["text"]):
                         place[name]["settings"] = part
         return shown
-
-
-def _tables():
-    import django
-    django.setup()
-    return esb_tables.Tables()
 
 
 def _row(tables, row):
@@ -215,14 +210,14 @@ def _row(tables, row):
 
 
 def _everything(tables):
-    """{(table, key): {"called", "name", "columns", "text"}} of all channels and systems, without the times of changes."""
+    """{(table, key): {"called", "name", "columns", "text"}} of all channels and systems, without keys and times."""
     result = {}
     for row in tables.channels.rows():
-        columns = dict((name, value) for name, value in row.items() if name not in TIMES + (tables.conf,))
+        columns = dict((name, value) for name, value in row.items() if name not in NOT_COMPARED + (tables.conf,))
         result["channel", row["id"]] = {"called": esb_tables.name(row), "name": (row["path"], esb_tables.method(row)),
                                         "columns": columns, "text": row[tables.conf]}
     for row in tables.systems.rows():
-        columns = dict((name, value) for name, value in row.items() if name not in TIMES)
+        columns = dict((name, value) for name, value in row.items() if name not in NOT_COMPARED)
         result["system", row["id"]] = {"called": "system %s" % row["name"], "name": None, "columns": columns, "text": None}
     return result
 

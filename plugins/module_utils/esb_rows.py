@@ -26,7 +26,7 @@ def snapshot(argument):
     message_types: {method: value of the key `ding`} of the rows of /cmsi/get_msg_type/ that have the key;
     message_types_text: {method: stored text} of all these rows.
     """
-    tables = _tables()
+    tables = esb_tables.started()
     return _snapshot(tables, argument["paths"])
 
 
@@ -36,7 +36,7 @@ def restore(argument):
     Rows that the snapshot does not have are removed; other keys of /cmsi/get_msg_type/ and their order stay.
     """
     kept, check = argument["snapshot"], argument["check"]
-    tables = _tables()
+    tables = esb_tables.started()
     if kept["edition"] != _edition(tables):
         raise Problem("The backup's channel rows are those of a %s ESB and this one is %s: restore the files only."
                       % (kept["edition"], _edition(tables)))
@@ -54,12 +54,6 @@ def restore(argument):
                               "Nothing was changed.")
     before, after = _shown_snapshots(tables, now, goal)
     return {"changed": not comp_conf.same(before, after), "before": before, "after": after}
-
-
-def _tables():
-    import django
-    django.setup()
-    return esb_tables.Tables()
 
 
 def _edition(tables):

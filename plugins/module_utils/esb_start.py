@@ -63,7 +63,7 @@ def kind(error):
         return "refused"
     if "django.db.utils.DatabaseError" in names or "django.db.utils.InterfaceError" in names:
         return "database"
-    if isinstance(error, (ImportError, SyntaxError, OSError, IOError)) or "ImproperlyConfigured" in names[0]:
+    if hasattr(error, "esb_does_not_start") or isinstance(error, (ImportError, SyntaxError, OSError, IOError)) or "ImproperlyConfigured" in names[0]:
         return "environment"
     return "other"
 

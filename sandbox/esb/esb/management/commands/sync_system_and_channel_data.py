@@ -28,31 +28,32 @@ class Command(BaseCommand):
 
     def handle(self, *args, **options):
         self.force = options.get("force")
-        self.left_alone = []
-        client = conf_tools.ConfClient()
-        self.update_categories(client)
-        self.update_systems(client)
-        self.update_channels(client)
-        self.update_categories_of_systems(client)
-        for text in self.left_alone:
+        self.warning_msgs = []
+        self.update_doc_category()
+        self.update_systems()
+        self.update_channels()
+        self.update_system_doc_category()
+        for text in self.warning_msgs:
             logger.warning(text)
         logger.info("Sync system/channels done")
 
-    def update_categories(self, client):
-        for category in client.system_doc_category:
+    # The steps have the names and arguments of the real command, so that tools which call one of them find it here too.
+
+    def update_doc_category(self):
+        for category in conf_tools.ConfClient().system_doc_category:
             SystemDocCategory.objects.get_or_create(
                 name=category["label"], defaults={"priority": category["priority"]}
             )
 
-    def update_categories_of_systems(self, client):
-        for category in client.system_doc_category:
+    def update_system_doc_category(self):
+        for category in conf_tools.ConfClient().system_doc_category:
             ComponentSystem.objects.filter(doc_category_id__isnull=True, name__in=category["systems"]).update(
                 doc_category_id=SystemDocCategory.objects.get(name=category["label"]).id
             )
 
-    def update_systems(self, client):
+    def update_systems(self):
         categories = dict(SystemDocCategory.objects.values_list("name", "id"))
-        for conf in client.systems:
+        for conf in conf_tools.ConfClient().systems:
             conf = dict(conf)
             if conf.get("doc_category") in categories:
                 conf["doc_category_id"] = categories[conf["doc_category"]]
@@ -65,8 +66,8 @@ class Command(BaseCommand):
                 logger.info("add system: %s", conf["name"])
             row.save()
 
-    def update_channels(self, client):
-        for system_name, channels in client.channels.items():
+    def update_channels(self):
+        for system_name, channels in conf_tools.ConfClient().channels.items():
             system = ComponentSystem.objects.filter(name=system_name).first()
             if not system:
                 logger.warning("system %s does not exist, channels will not sync to db", system_name)
@@ -79,29 +80,34 @@ class Command(BaseCommand):
                     component_system_id=system.id,
                     component_codename=conf["comp_codename"],
                 )
-                self.write_channel(conf)
+                conf["extra_info"] = {
+                    "is_confapi": False, "label_en": conf["label_en"], "suggest_method": conf["suggest_method"]
+                }
+                row = ESBChannel.objects.filter(path=conf["path"], method=conf["method"]).first()
+                if row:
+                    self.update_channel_by_config(row, conf, *CHANNEL_FIELDS)
+                elif not conf["is_deprecated"]:
+                    self.create_channel_by_config(conf, *CHANNEL_FIELDS)
 
-    def write_channel(self, conf):
-        row = ESBChannel.objects.filter(path=conf["path"], method=conf["method"]).first()
-        is_new = row is None
-        if is_new and conf["is_deprecated"]:
-            return
-        if is_new:
-            row = ESBChannel(path=conf["path"])
-            assign(row, conf, CHANNEL_FIELDS[0] + CHANNEL_FIELDS[1])
-            row.comp_conf = json.dumps(conf["comp_conf_to_db"]) if conf["comp_conf_to_db"] else ""
-        else:
-            self.update(row, conf, "channel %s" % conf["path"], *CHANNEL_FIELDS)
-        row.extra_info = json.dumps(
-            {"is_confapi": False, "label_en": conf["label_en"], "suggest_method": conf["suggest_method"]}
-        )
+    def update_channel_by_config(self, channel, config, default_update_fields, force_update_fields):
+        self.update(channel, config, "channel %s" % config["path"], default_update_fields, force_update_fields)
+        channel.extra_info = json.dumps(config["extra_info"])
+        try:
+            channel.save()
+        except Exception as error:
+            logger.error("update channel %s failed: %s", config["path"], error)
+
+    def create_channel_by_config(self, config, default_update_fields, force_update_fields):
+        row = ESBChannel(path=config["path"])
+        assign(row, config, default_update_fields + force_update_fields)
+        row.comp_conf = json.dumps(config["comp_conf_to_db"]) if config["comp_conf_to_db"] else ""
+        row.extra_info = json.dumps(config["extra_info"])
         try:
             row.save()
         except Exception as error:
-            logger.error("%s channel %s failed: %s", "create" if is_new else "update", conf["path"], error)
+            logger.error("create channel %s failed: %s", config["path"], error)
         else:
-            if is_new:
-                logger.info("add channel: %s", conf["path"])
+            logger.info("add channel: %s", config["path"])
 
     def update(self, row, conf, what, always, forced):
         """Assign, and tell what is different: changed now, or left as the site has it."""
@@ -114,7 +120,7 @@ class Command(BaseCommand):
             if changes and applies:
                 logger.info("%s changed: %s", what, ", ".join(changes))
             elif changes:
-                self.left_alone.append("%s change: %s" % (what, ", ".join(changes)))
+                self.warning_msgs.append("%s change: %s" % (what, ", ".join(changes)))
             if applies:
                 assign(row, conf, fields)
 

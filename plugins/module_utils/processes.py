@@ -53,9 +53,9 @@ def workers(processes):
 
 
 def left_over(before, processes):
-    """Of the workers seen before, those that still run."""
+    """Of the workers seen before, those that still run, be it without their master."""
     known = set((each["pid"], each["ticks"]) for each in workers(before))
-    return [each for each in workers(processes) if (each["pid"], each["ticks"]) in known]
+    return [each for each in processes if (each["pid"], each["ticks"]) in known]
 
 
 def older_than(seconds, processes):
@@ -131,8 +131,10 @@ def _in_containers(proc, table, proxies, port):
             networks.setdefault(network, []).append(pid)
     found = set()
     for pids in networks.values():
-        net = os.path.join(proc, str(pids[0]), "net")
+        places = [os.path.join(proc, str(pid), "net") for pid in pids]
+        net = next((place for place in places if os.path.isdir(place)), places[0])
         for address, its_port in ways:
+            # The network's own addresses are the leaves of its routing table.
             if address is None or address in _read(os.path.join(net, "fib_trie")).split():
                 found |= _holders(proc, pids, _listening(net, its_port, ()))[0]
     return found

@@ -15,7 +15,7 @@ from ansible_collections.ding.blueking.plugins.module_utils.problem import Probl
 
 FUNCTION = "user_auth::skip_user_auth"
 _SEPARATOR = re.compile(u"[,;]")
-_CODE = re.compile(u"^[A-Za-z0-9_.-]+$")
+_CODE = re.compile(u"^[A-Za-z0-9_.-]+\\Z")
 
 
 def listed(text):

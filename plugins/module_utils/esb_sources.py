@@ -44,7 +44,7 @@ def compiles(argument):
 def without_channels(argument):
     """{"content": conf.py, "channels": {path: component}} -> {"content": without those entries, "taken": [[path, line], …]}
 
-    Raises Problem where an entry cannot be taken out, or gives a path of ours to another component.
+    {"fault": [line, reason]} for one that does not compile. Raises Problem where an entry cannot be taken out, or gives a path of ours to another component.
     """
     def choose(tree):
         for node in ast.walk(tree):
@@ -105,14 +105,15 @@ def take_out(content, name, choose):
     try:
         tree = ast.parse(content)
     except (SyntaxError, ValueError, TypeError) as error:
-        raise Problem("%s does not compile: line %s, %s." % (name, getattr(error, "lineno", None), getattr(error, "msg", error)))
+        return {"fault": [getattr(error, "lineno", None), u"%s" % (getattr(error, "msg", error),)]}
     chosen = list(choose(tree))
     if not chosen:
         return {"content": base64.b64encode(content).decode("ascii"), "taken": []}
     source = Source(content)
     spans = [source.span(string, bracketed) for what, string, node, bracketed in chosen]
+    elements = [each for node in ast.walk(tree) for each in (node.elts if isinstance(node, (ast.List, ast.Tuple)) else getattr(node, "keys", ()))]
     for (what, string, node, bracketed), span in zip(chosen, spans):
-        if span is None:
+        if span is None or node not in elements:
             raise Problem("%s has an entry in line %d that cannot be taken out on its own (%s): take it out by hand."
                           % (name, string.lineno, what))
     rest = source.without(spans)
@@ -177,13 +178,18 @@ class Source:
         if first - 1 != container and self._tokens[first - 1][1] != "," or behind != self._end[container] and self._tokens[behind][1] != ",":
             return None
         last = behind if self._tokens[behind][1] == "," else behind - 1
+        if last < behind and first - 1 != container and self._tokens[container][1] != "(" and self._tokens[first - 1][3][0] == self._tokens[first][2][0]:
+            # The last of one line takes the comma before it along; a tuple of one needs it.
+            first -= 1
         return self._whole_lines(self._offset(self._tokens[first][2]), self._offset(self._tokens[last][3]))
 
     def without(self, spans):
-        text = self._text
-        for first, behind in sorted(set(spans), reverse=True):
-            text = text[:first] + text[behind:]
-        return self._mark + text.encode(self._encoding)
+        kept, at = [], 0
+        # Two neighbours may both claim the comma between them.
+        for first, behind in sorted(spans):
+            kept.append(self._text[at:max(at, first)])
+            at = max(at, behind)
+        return self._mark + u"".join(kept + [self._text[at:]]).encode(self._encoding)
 
     def _offset(self, position):
         return self._starts[position[0] - 1] + position[1]

@@ -92,8 +92,8 @@ def plan(tree):
     """What goes and what stays. Raises Problem for a file that provides one of our components and is not the release's."""
     others = other_providers(tree) + [path for path in COMPONENTS if path in tree and not is_known(path, tree[path])]
     if others:
-        raise Problem("Nothing was changed: %s would provide a component of ours as well, and is not a file of the manual release as it was "
-                      "published, so it is not taken away. Move it out of components/generic/apis, then start again." % ", ".join(sorted(others)))
+        raise Problem("Nothing was changed: there are files that provide a component of ours as well and are not as the manual release was "
+                      "published, so they are not taken away. Move them out of components/generic/apis, then start again: %s" % ", ".join(sorted(others)))
     goes, kept, configs = set(), [], False
     for folder in FOLDERS:
         inside = dict((path, tree[path]) for path in tree if path.startswith(folder + "/"))
@@ -105,13 +105,22 @@ def plan(tree):
             # The site's settings are in this copy of CMSI: it stays in use, without our components.
             own = set(path for path in own if path in COMPONENTS or package.source_of(path) in COMPONENTS)
             configs = True
-        goes |= own
+        goes |= own - needed_by(site)
         kept += site
     if goes:
         goes |= set(path for path in tree if path.split("/")[0] in BESIDE and is_known(path, tree[path])
                     # A site that keeps its apis under git has a .gitignore of its own.
                     and not (path == ".gitignore" and ".git" in tree))
     return Plan(_whole_folders(goes, tree), sorted(kept), configs, sorted(goes))
+
+
+def needed_by(paths):
+    """The __init__.py of the folders in which sources stay: without them Python 2.7 imports nothing from there."""
+    found = set()
+    for path in paths:
+        parts = path.split("/") if path.endswith((".py", ".pyc", ".pyo")) else []
+        found.update("/".join(parts[:length] + ["__init__.py"]) for length in range(1, len(parts)))
+    return found
 
 
 def _is_byte_code_of_release(path, tree):

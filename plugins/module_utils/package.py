@@ -25,7 +25,7 @@ VERSION_FILE = "toolkit/version.py"
 # A longer text is shown as its size and sum.
 SHOWN_BYTES = 100000
 _VERSION = re.compile(br"""^__version__ = u?["']([^"']+)["']""", re.MULTILINE)
-_NAME = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_.+-]*$")
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*\Z")
 
 Owner = collections.namedtuple("Owner", "uid gid")
 # What happens to one path: `before` and `after` are Entries, None for nothing.

@@ -37,6 +37,8 @@ Plan = collections.namedtuple("Plan", "goal changes conf configs byte_code origi
 def work(esb, params, files, check):
     """Does it (or, with `check`, only plans it). Returns the module's result. Raises Problem."""
     esb.check()
+    if not os.path.isdir(esb.generic):
+        raise Problem("There is no folder %s on this host: is esb_home the ESB's folder?" % esb.generic)
     owner = owner_of(esb, params)
     with swap.lock(esb.generic):
         decided = swap.pending(esb.generic)
@@ -98,6 +100,8 @@ def read_conf(esb, view):
         return None
     if entry.kind == "file":
         return entry.content
+    if entry.kind != "link":
+        raise Problem("%s is no file." % os.path.join(esb.apis, "conf.py"))
     try:
         with open(view.path(CONF), "rb") as handle:
             return handle.read()
@@ -110,6 +114,8 @@ def without_original(esb, params, view, conf):
     rest, taken, configs = conf, [], None
     if original.names_channels(conf_block.remove(conf)):
         answer = ask(esb, "without_channels", {"content": to_text(conf), "channels": original.CHANNELS})
+        if "fault" in answer:
+            raise broken_conf(esb, *answer["fault"])
         rest, taken = base64.b64decode(answer["content"]), answer["taken"]
     tree = view.tree("apis", original.reads)
     found = original.found_in(tree) + (["conf.py"] if taken else [])
@@ -121,6 +127,9 @@ def without_original(esb, params, view, conf):
     if release.configs:
         content = tree[original.CONFIGS].content
         answer = ask(esb, "without_message_type", {"content": to_text(content), "type": MESSAGE_TYPE})
+        if "fault" in answer:
+            raise Problem("Nothing was changed: %s, which the site has changed, does not compile (line %s: %s). Mend it first."
+                          % tuple([os.path.join(esb.apis, original.CONFIGS)] + answer["fault"]))
         if answer["taken"]:
             configs = (content, base64.b64decode(answer["content"]))
     return rest, release, configs, taken
@@ -166,14 +175,17 @@ def refuse_what_does_not_compile(esb, params, files, view, plan):
     answer = ask(esb, "compiles", {"files": [[name, to_text(content)] for name, content in sources]})
     python = "Python %d.%d" % tuple(answer["python"])
     for name, line, reason in answer["faults"]:
-        where = "%s, line %s" % (name, line) if line else name
-        if name != "conf.py":
-            raise Problem("Nothing was changed: the package does not compile with the ESB's %s (%s: %s)." % (python, where, reason))
-        raise Problem("Nothing was changed: %s does not compile with the ESB's %s (%s: %s), so the ESB has none of the site's own channels. "
-                      "Mend it first." % (os.path.join(esb.apis, "conf.py"), python, where, reason))
+        if name == "conf.py":
+            raise broken_conf(esb, line, reason)
+        raise Problem("Nothing was changed: the package does not compile with the ESB's %s (%s, line %s: %s)." % (python, name, line, reason))
     if files is not None and answer["python"][0] == 2 and view.entry("apis/__init__.py") is None:
         raise Problem("Nothing was changed: %s has no __init__.py, without which the ESB's %s imports nothing from it. Put an empty one there."
                       % (esb.apis, python))
+
+
+def broken_conf(esb, line, reason):
+    return Problem("Nothing was changed: %s does not compile with the ESB's Python (line %s: %s), so the ESB has none of the site's own channels. "
+                   "Mend it first." % (os.path.join(esb.apis, "conf.py"), line, reason))
 
 
 def refuse_what_does_not_import(esb, files, view, plan):

@@ -89,7 +89,7 @@ def recover(generic):
 @contextlib.contextmanager
 def stage(generic):
     """A place to build new content in; without commit(), nothing of it is left. An OSError inside becomes a Problem."""
-    folder = os.path.join(generic, PREFIX + binascii.hexlify(os.urandom(6)).decode("ascii"))
+    folder = os.path.join(generic, PREFIX + str(binascii.hexlify(os.urandom(6)).decode("ascii")))  # never unicode: names below may be any bytes
     try:
         os.mkdir(folder, 0o700)
         yield _Stage(generic, folder)

@@ -6,7 +6,6 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 import contextlib
-import hashlib
 import io
 import os
 import re
@@ -277,8 +276,6 @@ def _restore_files(work, chosen, made):
         return
     own = manifest.byte_code(made.wanted) | manifest.byte_code(made.current)
     after = dict((path, made.entry(path)) for path in made.done if path not in own)
-    if made.conf is not None:
-        after[restoring.CONF]["sha256"] = hashlib.sha256(made.conf).hexdigest()
     # Before the change: should this run die behind it, what it did is known all the same.
     work.folder.record(backup.RESTORE, chosen.name, dict((path, [_lasting(made.current.get(path)), _lasting(after[path])]) for path in after))
     restore_files.perform(work.esb.generic, made, chosen.load)

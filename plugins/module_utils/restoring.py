@@ -9,6 +9,8 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+import hashlib
+
 from ansible_collections.ding.blueking.plugins.module_utils import conf_block, manifest
 from ansible_collections.ding.blueking.plugins.module_utils.our_channels import PACKAGE
 from ansible_collections.ding.blueking.plugins.module_utils.problem import Problem
@@ -53,10 +55,11 @@ class Plan:
         return sorted(set(path.split(u"/")[0] for path in self.done if path != manifest.ROOT))
 
     def entry(self, path):
-        """What will be at a path: an entry, None for nothing; an edited file's lacks sum and size."""
+        """What will be at a path: an entry, None for nothing; an edited file's lacks the time."""
         source = self.result.get(path)
         if source == "edited":
-            return dict((name, value) for name, value in self.current[path].items() if name not in ("sha256", "size", "mtime"))
+            attributes = dict((name, value) for name, value in self.current[path].items() if name != "mtime")
+            return dict(attributes, sha256=hashlib.sha256(self.conf).hexdigest(), size=len(self.conf))
         return {"backup": self.wanted, "current": self.current}[source][path] if source else None
 
 
@@ -178,20 +181,23 @@ def _settle_one(made, path):
             made.actions.pop(above, None)
         result[above] = "current"
         _settle_one(made, above)
-    elif holder is None and made.wanted.get(above, {}).get("type") == "folder":
+        return
+    if holder is None and made.wanted.get(above, {}).get("type") == "folder":
         made.actions[above] = RESTORE
         made.reasons.pop(above, None)
         result[above] = "backup"
         _settle_one(made, above)
-    else:
+    if above not in result or holder is not None:
         del result[path]
         _keep(made, path, IN_THE_WAY)
 
 
 def _drop_emptied_caches(made):
-    """A folder __pycache__ that we empty goes, unless the backup has it."""
-    own = manifest.byte_code(made.current)
-    for path in set(manifest.parent(each) for each in made.paths(REMOVE)):
-        if path in own and path not in made.wanted and not any(each.startswith(path + u"/") for each in made.result):
+    """A folder __pycache__ goes when we empty it or when its own folder goes, unless the backup has it."""
+    emptied = set(manifest.parent(path) for path in made.paths(REMOVE))
+    holding = set(manifest.parent(path) for path in made.result)
+    for path in manifest.byte_code(made.current) - holding:
+        is_folder = made.current[path]["type"] == "folder"
+        if is_folder and path not in made.wanted and (path in emptied or made.actions.get(manifest.parent(path)) == REMOVE):
             made.actions[path] = REMOVE
             made.result.pop(path, None)

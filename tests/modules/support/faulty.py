@@ -7,6 +7,9 @@ import ssl
 import struct
 import subprocess
 import threading
+import time
+import urllib.error
+import urllib.request
 from dataclasses import dataclass
 
 ENDLESS_BLOCK = b"x" * 65536
@@ -26,12 +29,13 @@ class Faulty:
     """`with Faulty(fault) as server:` server.url, server.requests. fault(connection, request, server) gives the answer.
 
     `healthy`: another such function for requests that should go well; it returns False for those that it leaves to
-    the fault. `certificate`: (certificate file, key file) to speak TLS with.
+    the fault. `certificate`: (certificate file, key file) to speak TLS with. server.seconds has, for each fault, how
+    long the other side put up with it.
     """
 
     def __init__(self, fault, healthy=None, certificate=None):
         self.fault, self.healthy = fault, healthy
-        self.requests, self.connections = [], 0
+        self.requests, self.seconds = [], []
         self.stopped = threading.Event()
         self._tls = None
         if certificate:
@@ -61,14 +65,13 @@ class Faulty:
                 connection, _ = self._socket.accept()
             except OSError:
                 return
-            self.connections += 1
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection):
         # The other side goes away in the middle of most faults: that is their point.
         with contextlib.suppress(OSError, ValueError):
             if getattr(self.fault, "without_request", False):
-                self.fault(connection, None, self)
+                self._misbehave(connection, None)
                 return
             if self._tls:
                 connection = self._tls.wrap_socket(connection, server_side=True)
@@ -78,9 +81,16 @@ class Faulty:
                 return
             self.requests.append(request)
             if self.healthy is None or self.healthy(connection, request, self) is False:
-                self.fault(connection, request, self)
+                self._misbehave(connection, request)
         with contextlib.suppress(OSError):
             connection.close()
+
+    def _misbehave(self, connection, request):
+        began = time.monotonic()
+        try:
+            self.fault(connection, request, self)
+        finally:
+            self.seconds.append(time.monotonic() - began)
 
 
 def _read(connection):
@@ -129,17 +139,27 @@ def echo(connection, request, server):
 
 
 def hang_before_headers(connection, request, server):
-    server.stopped.wait(60)
+    _wait_until_gone(connection, server)
 
 
 def hang_after_headers(connection, request, server):
     connection.sendall(_head("200 OK", "application/json", 500))
-    server.stopped.wait(60)
+    _wait_until_gone(connection, server)
 
 
 def hang_in_body(connection, request, server):
     connection.sendall(_head("200 OK", "application/json", 500) + b'{"result": true, ')
-    server.stopped.wait(60)
+    _wait_until_gone(connection, server)
+
+
+def _wait_until_gone(connection, server):
+    connection.settimeout(0.1)
+    while not server.stopped.is_set():
+        try:
+            if not connection.recv(1024):
+                return
+        except TimeoutError:
+            continue
 
 
 def reset_at_once(connection, request, server):
@@ -202,7 +222,7 @@ def certificate(folder):
     return files
 
 
-# --- an ESB that reads well ---------------------------------------------------------------------------------------
+# --- what goes well ---------------------------------------------------------------------------------------
 
 
 def message_types(active=True):
@@ -213,5 +233,21 @@ def message_types(active=True):
         if request.method != "GET" or not request.path.endswith("/cmsi/get_msg_type/"):
             return False
         answer({"result": True, "code": 0, "message": "", "data": rows})(connection, request, server)
+        return True
+    return healthy
+
+
+def reads_of(url):
+    """Hands GETs on to a service that is in order, and leaves writes to the fault."""
+    def healthy(connection, request, server):
+        if request.method != "GET":
+            return False
+        kept = {name: value for name, value in request.headers.items() if name not in ("host", "connection")}
+        try:
+            with urllib.request.urlopen(urllib.request.Request(url + request.path, headers=kept), timeout=20) as found:
+                status, body = found.status, found.read()
+        except urllib.error.HTTPError as error:
+            status, body = error.code, error.read()
+        send(connection, body, "%d Handed on" % status)
         return True
     return healthy

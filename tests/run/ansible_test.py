@@ -119,7 +119,7 @@ def units(core, python):
     """A job's function: tests/unit as ansible-test runs them, on one Python."""
     def run(job):
         with Place(job, core, [python] if python in ansible_envs.UNITS else []) as place:
-            code = place.command("units", "--color", "no", "--python", python)
+            code = place.command("units", "--color", "no", "--num-workers", "1", "--python", python)
             reports = list((place.collection / "tests" / "output" / "junit").glob("*.xml"))
             for report in reports:
                 counts, skipped = junit.read(report)

@@ -21,7 +21,7 @@ _MARKER_LINE = re.compile(br"(?m)^# (BEGIN|END) ding\.blueking[ \t\r]*$")
 def text(chance):
     """Content without a marker."""
     while True:
-        made = b"".join(chance.choice(SCRAPS) for _ in range(chance.randrange(12)))
+        made = b"".join(chance.choice(SCRAPS) for dummy in range(chance.randrange(12)))
         if not _MARKER_LINE.search(made):
             return made
 
@@ -55,7 +55,7 @@ def text_around(chance):
 
 def damage(chance):
     """Any arrangement of markers but one BEGIN before one END is refused by all three, with lines of markers only."""
-    words = [chance.choice([BEGIN, END]) for _ in range(chance.randrange(1, 5))]
+    words = [chance.choice([BEGIN, END]) for dummy in range(chance.randrange(1, 5))]
     if words == [BEGIN, END]:
         return
     content, lines = b"", []
@@ -76,7 +76,7 @@ def damage(chance):
 
 def run(seed, count):
     chance = random.Random(seed)
-    for _ in range(count):
+    for dummy in range(count):
         inverse(chance)
         text_around(chance)
         damage(chance)

@@ -338,9 +338,10 @@ def _check_robot(name, target, fields):
 
 
 def _why_person(profile, departments, fields):
-    reasons = ["its field %s holds something" % field.name for field in (fields.token, fields.sign) if field.of(profile)]
+    filled = [field.name for field in (fields.token, fields.sign) if field.of(profile)]
+    reasons = ["there is a value in %s" % " and ".join(filled)] if filled else []
     reasons += ["it is in a department"] if departments else []
-    return "%s, and %s holds no secret that starts with SEC" % (" and ".join(reasons), fields.sign.name)
+    return "its %s does not start with SEC, and %s" % (fields.sign.name, " and ".join(reasons))
 
 
 def _values(profile, fields):

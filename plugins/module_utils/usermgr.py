@@ -123,7 +123,13 @@ class UserManagement:
 
     def change(self, name, fields):
         """Also a deleted user; what is not given stays, except the country (86 and CN, unless it is given) and `extras`, which are replaced whole."""
-        self._write("PATCH", self._one(name), fields, [("include_disabled", "1")])
+        try:
+            self._write("PATCH", self._one(name), fields, [("include_disabled", "1")])
+        except Refusal as problem:
+            if problem.about != BROKEN or "iso_code" not in fields:
+                raise
+            raise Refusal(BROKEN, "%s Perhaps the country_code %s and the iso_code %s of %s contradict each other: correct them in user management."
+                          % (to_text(problem.args[0]), fields.get("country_code"), fields["iso_code"], name))
 
     def delete(self, name):
         self._write("DELETE", self._one(name))
@@ -144,6 +150,10 @@ class UserManagement:
         try:
             return self._understood(method, path, self._http.ask(method, path, query, body))
         except HttpProblem as problem:
+            if problem.status == 500:
+                # The web framework's own page: an exception that bk-user does not expect.
+                raise Refusal(BROKEN, "%s An extended field that must be unique may have this value for another user already; the api log of user "
+                              "management has the cause." % to_text(problem.args[0]))
             if problem.sent and problem.kind in ("timeout", "reset"):
                 raise Problem("%s The %s may have been carried out nevertheless: run the task again, which looks first."
                               % (to_text(problem.args[0]), method))

@@ -1,0 +1,122 @@
+"""ding.blueking.host_lease: one run at a time on a host, and the other is told who has it."""
+
+import json
+import os
+import time
+
+import pytest
+from modulekit.tasks import Task
+
+MODULE = "ding.blueking.host_lease"
+
+
+@pytest.fixture
+def home(tmp_path):
+    return tmp_path
+
+
+def arguments(home, run_id="run-a", **more):
+    return dict({"bk_home": str(home), "run_id": run_id, "operator": "alice@" + run_id}, **more)
+
+
+def lease_file(home):
+    return home / ".ding_blueking.lease"
+
+
+def write(home, run_id="run-b", age=10, life=600, text=None):
+    began = time.time() - age
+    lease = {"run_id": run_id, "operator": "bob", "since": began, "expires": began + life}
+    lease_file(home).write_text(json.dumps(lease) if text is None else text, "utf-8")
+    return lease
+
+
+@pytest.mark.every_target
+def test_a_free_host_is_taken_as_predicted_renewed_and_given_back(ansible, home):
+    taken = ansible.parity(MODULE, arguments(home))
+    assert taken.changed and taken.diff == {"before": {}, "after": {"run_id": "run-a", "operator": "alice@run-a"}}
+    assert taken.data["found"] is None and taken.data["lease"]["expires"] - taken.data["lease"]["since"] == pytest.approx(600)
+    assert lease_file(home).stat().st_mode & 0o777 == 0o600
+    before = json.loads(lease_file(home).read_text("utf-8"))
+    renewed = ansible.run(MODULE, arguments(home, seconds=1200))
+    assert not renewed.changed and not renewed.diffs
+    after = json.loads(lease_file(home).read_text("utf-8"))
+    assert after["since"] == before["since"] and after["expires"] > before["expires"] + 500
+    assert ansible.parity(MODULE, arguments(home, state="free")).changed
+    assert os.listdir(home) == []
+
+
+def test_a_check_run_takes_nothing(ansible, home):
+    assert ansible.run(MODULE, arguments(home), check=True).changed
+    assert os.listdir(home) == []
+
+
+@pytest.mark.parametrize("check", [False, True])
+def test_another_run_is_told_who_and_since_when_and_changes_nothing(ansible, home, check):
+    write(home)
+    before = lease_file(home).read_bytes()
+    result = ansible.run(MODULE, arguments(home), check=check)
+    assert result.failed and not result.changed
+    assert "held by bob (run run-b) since" in result.msg and "ding_break_lock=true" in result.msg
+    assert result.data["found"]["operator"] == "bob"
+    assert lease_file(home).read_bytes() == before
+
+
+def test_a_lease_that_has_expired_is_taken_over(ansible, home):
+    write(home, age=700)
+    taken = ansible.parity(MODULE, arguments(home))
+    assert taken.changed and taken.diff["before"]["operator"] == "bob" and taken.diff["after"]["run_id"] == "run-a"
+    assert "bob" in str(taken.data["warnings"])
+
+
+def test_a_lock_can_be_broken(ansible, home):
+    write(home)
+    assert ansible.parity(MODULE, arguments(home, break_lock=True)).data["lease"]["run_id"] == "run-a"
+
+
+@pytest.mark.parametrize("break_lock", [False, True])
+def test_anothers_lease_is_given_back_by_force_only(ansible, home, break_lock):
+    write(home)
+    result = ansible.parity(MODULE, arguments(home, state="free", break_lock=break_lock))
+    assert result.changed is break_lock
+    assert lease_file(home).exists() is not break_lock
+    assert bool(result.data.get("warnings")) is not break_lock
+
+
+def test_what_is_not_held_is_given_back_without_a_change(ansible, home):
+    assert not ansible.parity(MODULE, arguments(home, state="free")).changed
+
+
+def test_a_file_that_is_no_lease_needs_force(ansible, home):
+    write(home, text="{}")
+    refused = ansible.run(MODULE, arguments(home))
+    assert refused.failed and "is no lease of ours" in refused.msg
+    assert ansible.parity(MODULE, arguments(home, break_lock=True)).changed
+    assert json.loads(lease_file(home).read_text("utf-8"))["run_id"] == "run-a"
+
+
+def test_of_many_at_once_one_gets_it(ansible, home):
+    """All of them in one playbook, asynchronously: as many processes as tasks."""
+    count = 6
+    tasks = [{"name": "take %d" % number, MODULE: arguments(home, "run-%d" % number), "async": 60, "poll": 0, "register": "job%d" % number}
+             for number in range(count)]
+    tasks += [{"name": "result %d" % number, "ansible.builtin.async_status": {"jid": "{{ job%d.ansible_job_id }}" % number}, "register": "done",
+               "until": "done.finished", "retries": 60, "delay": 1, "ignore_errors": True} for number in range(count)]
+    play = {"hosts": "target", "gather_facts": False, "tasks": tasks}
+    lines, stdout, rc = ansible.play([play])
+    outcomes = [line["data"] for line in lines if line["task"].startswith("result")]
+    assert len(outcomes) == count, stdout
+    assert sum(1 for each in outcomes if each.get("changed")) == 1, stdout
+    assert sum(1 for each in outcomes if "This host is held by" in each.get("msg", "")) == count - 1, stdout
+    assert os.listdir(home) == [lease_file(home).name]
+
+
+def test_mistakes_are_sentences(ansible, home):
+    tasks = [Task(MODULE, arguments(home / "nowhere")), Task(MODULE, arguments(home, "")), Task(MODULE, arguments(home, seconds=0))]
+    no_home, no_run, no_time = ansible.run_many(tasks)
+    assert "There is no folder" in no_home.msg and "set bk_home or path" in no_home.msg
+    assert no_run.msg == no_time.msg == "run_id must not be empty, and seconds must be 1 or more."
+
+
+def test_another_path_can_be_given(ansible, home):
+    assert ansible.parity(MODULE, arguments("/nonexistent", path=str(home / "my.lease"))).changed
+    assert os.listdir(home) == ["my.lease"]

@@ -33,6 +33,7 @@ def _config(service, body):
     if unknown:
         raise ValueError("unknown setting: %s" % ", ".join(sorted(unknown)))
     service.config.update(body)
+    service.directory.extra_fields = dict(service.config["extra_fields"])
     return service.config
 
 

@@ -12,6 +12,8 @@ CATEGORIES = (
     {"id": 3, "type": "local", "display_name": "Partners", "domain": "partner.local", "default": False},
 )
 WRITABLE_TYPES = ("local",)
+# id: (name, full name). The first is there after an installation, with admin in it.
+DEPARTMENTS = {1: ("总公司", "总公司"), 2: ("运维部", "总公司/运维部"), 3: ("值班组", "总公司/运维部/值班组"), 4: ("Vendors", "Vendors")}
 
 PROFILE_DEFAULTS = {
     "username": "", "display_name": "", "qq": "", "email": "", "telephone": "", "wx_userid": "", "wx_openid": "", "code": None,
@@ -34,6 +36,7 @@ class Directory:
     """All categories and profiles; `dirty` says that something is not saved yet."""
 
     def __init__(self):
+        self.extra_fields = {}
         self.reset()
 
     def reset(self):
@@ -43,7 +46,7 @@ class Directory:
         self.profiles = {}
         self._by_name = {}
         self.next_id = 1
-        self.add({"username": "admin", "display_name": "admin", "role": 1, "position": 0})
+        self.add({"username": "admin", "role": 1, "position": 0, "departments": [1]})
 
     def category_of(self, domain):
         return next((each for each in self.categories.values() if folded(each["domain"]) == folded(domain)), None)

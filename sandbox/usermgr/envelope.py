@@ -86,7 +86,11 @@ class Unexpected(Exception):
         return 500, {"result": False, "data": {"error": "unexpected"}, "code": -1, "message": UNKNOWN_ERROR}
 
 
-ERRORS = (Refusal, Invalid, NotFound, NotAuthenticated, HttpError, Unexpected)
+class Crashed(Exception):
+    """What even the web framework does not catch: its HTML page with HTTP 500, in both formats."""
+
+
+ERRORS = (Refusal, Invalid, NotFound, NotAuthenticated, HttpError, Unexpected, Crashed)
 
 
 def _failed(message, number=-1):

@@ -1,6 +1,6 @@
 """The list answers: look-ups, fields, paging."""
 
-from sandbox.usermgr.directory import folded
+from sandbox.usermgr.directory import DEPARTMENTS, folded
 from sandbox.usermgr.envelope import HttpError, Refusal, Reply
 
 PAGE_SIZE, MAX_PAGE_SIZE = 50, 2000
@@ -24,25 +24,30 @@ def parts(query, name):
     return query[name].split(",") if name in query else None
 
 
-def checked_fields(query, columns):
-    """The fields asked for, or None; an unknown one is an error."""
-    fields = [name for name in parts(query, "fields") or () if name]
+def checked_fields(query, columns, adds_enabled=False):
+    """The fields asked for, or None; an unknown one is an error. Lists of profiles add `enabled` when deleted ones are asked for."""
+    fields = list(dict.fromkeys(parts(query, "fields") or ()))
     unknown = [name for name in fields if name not in columns]
     if unknown:
-        raise Refusal("FIELDS_NOT_SUPPORTED_YET", "存在不支持动态返回的字段, " + ",".join(dict.fromkeys(unknown)))
-    if fields and "include_disabled" in query and "enabled" not in fields:
+        raise Refusal("FIELDS_NOT_SUPPORTED_YET", "存在不支持动态返回的字段" + "".join(", " + ",".join(unknown) if any(unknown) else ""))
+    if fields and adds_enabled and "include_disabled" in query and "enabled" not in fields:
         fields.append("enabled")
-    return list(dict.fromkeys(fields)) or None
+    return fields or None
 
 
 def _shown(directory, profile, name, username, flat):
     if name == "username":
         return username
-    if name == "leader":
-        return None if flat else [
-            {"id": each["id"], "username": directory.lookup_name(each), "display_name": each["display_name"]}
-            for each in (directory.profiles.get(number) for number in profile["leader"]) if each]
-    if flat and name in ("departments", "subordinate_staff"):
+    if name == "leader" and not flat:
+        return [{"id": each["id"], "username": directory.lookup_name(each), "display_name": each["display_name"]}
+                for each in (directory.profiles.get(number) for number in profile["leader"]) if each]
+    if name == "departments" and not flat:
+        known = [number for number in profile[name] if number in DEPARTMENTS]
+        return [{"id": number, "name": DEPARTMENTS[number][0], "order": 1, "full_name": DEPARTMENTS[number][1]} for number in known]
+    if name == "extras" and not flat and isinstance(profile[name], dict):
+        # A text default that is empty shows as null.
+        return {**{key: value or None for key, value in directory.extra_fields.items()}, **profile[name]}
+    if flat and name == "subordinate_staff":
         return None
     # The password's hash is nobody's business in a sandbox either.
     return profile.get(name, "" if name == "password" else None)
@@ -52,6 +57,16 @@ def profile_view(directory, profile, fields, raw_username, flat=False):
     """The fields of one profile; `flat` is the no_page form, which has no nested objects."""
     username = profile["username"] if raw_username else directory.lookup_name(profile)
     return {name: _shown(directory, profile, name, username, flat) for name in fields}
+
+
+def flat_rows(directory, profile, fields, raw_username):
+    """The no_page form is the rows of a join: one for each department and leader, when these are asked for."""
+    row = profile_view(directory, profile, fields, raw_username, flat=True)
+    rows = [row]
+    for name in ("departments", "leader"):
+        if name in fields:
+            rows = [{**each, name: number} for each in rows for number in profile[name] or [None]]
+    return rows
 
 
 def _same(value, wanted):
@@ -104,7 +119,7 @@ def page_of(items, query):
     size = min(size, MAX_PAGE_SIZE) if size > 0 else PAGE_SIZE
     last = max(1, -(-len(items) // size))
     try:
-        number = last if query.get("page") == "last" else int(query.get("page") or 1)
+        number = last if query.get("page") == "last" else int(query.get("page", 1))
     except ValueError:
         number = 0
     if not 1 <= number <= last:
@@ -115,11 +130,11 @@ def page_of(items, query):
 def profiles(directory, request):
     """GET /api/v2/profiles/."""
     query = request.query
-    fields = checked_fields(query, COLUMNS)
+    fields = checked_fields(query, COLUMNS, adds_enabled=True)
     hits = found(directory, query)
     if query.get("no_page") in TRUE:
         names = [name for name in fields or LISTED if name in COLUMNS]
-        return Reply([profile_view(directory, each, names, request.raw_username, flat=True) for each in hits])
+        return Reply([row for each in hits for row in flat_rows(directory, each, names, request.raw_username)])
     names = [name for name in LISTED if fields is None or name in fields]
     page = page_of(hits, query)
     return Reply({"count": len(hits), "results": [profile_view(directory, each, names, request.raw_username) for each in page]})

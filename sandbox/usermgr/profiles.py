@@ -3,7 +3,8 @@
 import re
 
 from sandbox.usermgr import validation
-from sandbox.usermgr.envelope import HttpError, Invalid, NotFound, Refusal, Reply, Unexpected
+from sandbox.usermgr.directory import folded
+from sandbox.usermgr.envelope import Crashed, HttpError, Invalid, NotFound, Refusal, Reply, Unexpected
 from sandbox.usermgr.listing import COLUMNS, SINGLE, TRUE, checked_fields, profile_view
 
 NAME = re.compile(r"(?P<username>[0-9a-zA-Z][a-zA-Z0-9._-]{0,31})(@(?P<domain>[0-9a-zA-Z][a-zA-Z0-9.-]{0,15}))?")
@@ -45,44 +46,59 @@ def _written(directory, profile):
     return profile_view(directory, profile, SINGLE, raw_username=True)
 
 
-def _category_for(directory, body):
-    number = body.get("category_id")
+def _read_only(request):
+    """The one refusal that is translated."""
+    text = "This category not support to manage manually" if request.english else "该用户目录不能够手动写入数据"
+    return Refusal("CANNOT_MANUAL_WRITE_INTO", text)
+
+
+def _category_for(directory, request, number):
     if not number:
         return next(each for each in directory.categories.values() if each["default"])
-    try:
-        number = int(number)
-    except (TypeError, ValueError):
-        raise Invalid({"category_id": [("not a valid integer", "invalid")]}) from None
     if not directory.writable(number):
-        raise Refusal("CANNOT_MANUAL_WRITE_INTO", "该用户目录不能够手动写入数据")
+        raise _read_only(request)
     category = directory.categories[number]
     if not category["enabled"]:
         raise Refusal("CATEGORY_NOT_ENABLED", "用户目录未启用", number=3210019)
     return category
 
 
+def _check_code(directory, values, own=None):
+    code = values.get("code")
+    if code and any(each is not own and each["code"] and folded(each["code"]) == folded(code) for each in directory.profiles.values()):
+        raise Invalid({"code": [("another profile has this code", "unique")]})
+
+
 def create(directory, request):
     """POST /api/v2/profiles/."""
     body = request.json()
-    values = validation.clean(body)
-    username = validation.username_of(body)
-    category = _category_for(directory, body)
+    username, number, values = validation.cleaned_creation(body)
+    _check_code(directory, values)
+    category = _category_for(directory, request, number)
     values.update(username=username, category_id=category["id"], domain=category["domain"])
     existing = directory.find(directory.lookup_name(values))
     if existing:
-        message = "该目录下此用户名已存在" if existing["enabled"] else "该目录下此用户名已存在, 该用户处于被删除状态"
+        message = "该目录下此用户名已存在" + ("" if existing["enabled"] else ", 该用户处于被删除状态，请联系管理员恢复")
         raise Refusal("USER_ALREADY_EXISTED", message, status=409)
     values["country_code"], values["iso_code"] = validation.aligned_country(values, creating=True)
+    if not isinstance(values.get("extras", {}), dict):
+        raise Refusal("SAVE_USER_INFO_FAILED", "保存用户信息失败")
     return Reply(_written(directory, directory.add(values)), status=201)
 
 
 def update(directory, request, name):
     """PATCH and PUT /api/v2/profiles/{username}/: both keep what they are not given, except the country."""
     profile = _found(directory, request, name)
-    values = validation.clean(request.json())
+    body = request.json()
+    values = validation.clean(body)
+    _check_code(directory, values, profile)
     if not directory.writable(profile["category_id"]):
-        raise Refusal("CANNOT_MANUAL_WRITE_INTO", "该用户目录不能够手动写入数据")
+        raise _read_only(request)
+    # These two are stored before the rest is looked at.
+    directory.change(profile, {name: values.pop(name) for name in ("departments", "leader") if name in values})
     values["country_code"], values["iso_code"] = validation.aligned_country(values, creating=False)
+    if not isinstance(values.get("extras", {}), dict) or "id" in body:
+        raise Crashed()
     directory.change(profile, values)
     return Reply(_written(directory, profile))
 

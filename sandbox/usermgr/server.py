@@ -14,7 +14,7 @@ from sandbox.dingtalk.serving import hold, reset_connection
 from sandbox.dingtalk.state import Log
 from sandbox.usermgr import admin, listing, profiles
 from sandbox.usermgr.directory import Directory
-from sandbox.usermgr.envelope import ERRORS, HttpError, NotAuthenticated, rendered
+from sandbox.usermgr.envelope import ERRORS, Crashed, HttpError, NotAuthenticated, rendered
 
 # gunicorn's default limit for the request line: about 400 names fit, 1,000 do not.
 REQUEST_LINE_LIMIT = 4094
@@ -26,7 +26,9 @@ RESTORATION = re.compile(r"/api/v2/profiles/([\w\-@.$]+)/restoration/")
 CATEGORY = re.compile(r"/api/v2/categories/([a-z0-9-]+)/")
 ERROR_PAGE = "<!DOCTYPE html><html><head><title>%s</title></head><body><h1>%s</h1></body></html>"
 
-DEFAULT_CONFIG = {"auth": False, "app_code": "bk_user_manage", "app_secret": "usermgr-secret-not-real", "token": "usermgr-token-not-real",
+# extra_fields: {name: default} of the extended fields; a stock installation has none.
+DEFAULT_CONFIG = {"auth": False, "strict": False, "extra_fields": {},
+                  "app_code": "bk_user_manage", "app_secret": "usermgr-secret-not-real", "token": "usermgr-token-not-real",
                   "latency_ms": 0, "fail": None}
 
 DIRECTORY = web.AppKey("directory", object)
@@ -49,6 +51,10 @@ class Request:
     @property
     def raw_username(self):
         return self.headers.get("Raw-Username") in listing.TRUE
+
+    @property
+    def english(self):
+        return self.headers.get("Accept-Language", "").lower().startswith("en")
 
     def json(self):
         if "json" not in self.headers.get("Content-Type", ""):
@@ -81,21 +87,25 @@ class UserManagement:
 
     def reset(self):
         self.config = dict(DEFAULT_CONFIG)
+        self.directory.extra_fields = {}
         self.calls, self.next_call = Log(), 1
 
     def authenticate(self, request):
-        """Switched on, it takes the app's code and secret, or the bearer token in the header or the query."""
+        """Switched on, it takes an app's code and secret, whatever they are, or the bearer token in the query or the header.
+
+        The real one (2.3 to 2.5) lets any values of the two headers in; `strict` compares them.
+        """
         config = self.config
         if not config["auth"]:
             return
         code, secret = request.headers.get("X-Bk-App-Code"), request.headers.get("X-Bk-App-Secret")
         if code is not None and secret is not None:
-            if (code, secret) == (config["app_code"], config["app_secret"]):
+            if not config["strict"] or (code, secret) == (config["app_code"], config["app_secret"]):
                 return
             raise NotAuthenticated()
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         bearer = token.strip() if scheme.lower() == "ibearer" else None
-        if config["token"] and config["token"] in (bearer, request.query.get("token")):
+        if config["token"] and request.query.get("token", bearer) == config["token"]:
             return
         raise NotAuthenticated()
 
@@ -169,6 +179,8 @@ class UserManagement:
             if not request.path.endswith("/"):
                 return web.Response(status=301, headers={"Location": request.path + "/"})
             return _html(404, "Not Found")
+        if isinstance(outcome, Crashed):
+            return _html(500, "Server Error (500)")
         status, body = rendered(outcome, request.raw_format)
         if body is None and status == 204:
             return web.Response(status=204)

@@ -3,11 +3,15 @@
 import re
 from zoneinfo import available_timezones
 
+from sandbox.usermgr.directory import DEPARTMENTS
 from sandbox.usermgr.envelope import Invalid, Unexpected
 
-USERNAME = re.compile(r"[0-9a-zA-Z][a-zA-Z0-9._-]{0,31}")
-EMAIL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z0-9-]{2,63}|"
-                   r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@localhost")
+# Any digit, of whatever script, may come first.
+USERNAME = re.compile(r"[\da-zA-Z][a-zA-Z0-9._-]{0,31}")
+ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+LABEL = r"[A-Za-z0-9\u00a1-\uffff](?:[A-Za-z0-9\u00a1-\uffff-]{0,61}[A-Za-z0-9\u00a1-\uffff])?"
+TOP = r"(?:[A-Za-z\u00a1-\uffff-][A-Za-z0-9\u00a1-\uffff-]{0,61}[A-Za-z0-9\u00a1-\uffff])"
+EMAIL = re.compile(rf"{ATOM}(?:\.{ATOM})*@(?:localhost|(?:{LABEL}\.)+{TOP}|\[\d{{1,3}}(?:\.\d{{1,3}}){{3}}\])")
 
 # name: (longest, may be null, may be empty)
 TEXTS = {
@@ -39,6 +43,8 @@ def _text(name, value):
     value = str(value).strip()
     if not value:
         return ("", None) if blank else (None, BLANK)
+    if "\x00" in value:
+        return None, ("null characters are not allowed", "null_characters_not_allowed")
     if longest and len(value) > longest:
         return None, ("at most %d characters are allowed" % longest, "max_length")
     if name == "email" and not EMAIL.fullmatch(value):
@@ -63,7 +69,7 @@ def _boolean(value):
 
 def _position(value):
     if value is None:
-        return None, None
+        return None, NULL
     try:
         return int(value), None
     except (TypeError, ValueError):
@@ -75,12 +81,26 @@ def _extras(value):
 
 
 def _ids(value):
-    if isinstance(value, list) and all(isinstance(each, int) and not isinstance(each, bool) for each in value):
-        return value, None
-    return None, ("a list of ids is needed", "not_a_list")
+    if value is None:
+        return None, NULL
+    if not isinstance(value, list):
+        return None, ("a list of ids is needed", "not_a_list")
+    if not all(isinstance(each, int) and not isinstance(each, bool) for each in value):
+        return None, ("an id is needed", "incorrect_type")
+    return value, None
 
 
-OTHERS = {"enabled": _boolean, "position": _position, "extras": _extras, "departments": _ids, "leader": _ids}
+def _departments(value):
+    """Numbers may be texts; unknown ones are dropped without a word."""
+    if not isinstance(value, list):
+        return _ids(value)
+    try:
+        return [number for number in map(int, value) if number in DEPARTMENTS], None
+    except (TypeError, ValueError):
+        raise Unexpected() from None
+
+
+OTHERS = {"enabled": _boolean, "position": _position, "extras": _extras, "departments": _departments, "leader": _ids}
 
 
 def clean(body):
@@ -121,6 +141,36 @@ def username_of(body):
     return value
 
 
+def _category_of(body):
+    """The directory's id in a body that creates a profile, or None; 0 stands for the default directory."""
+    if "category_id" not in body:
+        return None
+    value = body["category_id"]
+    if value is None:
+        raise Invalid({"category_id": [NULL]})
+    try:
+        if isinstance(value, bool):
+            raise TypeError
+        return int(value)
+    except (TypeError, ValueError):
+        raise Invalid({"category_id": [("not a valid integer", "invalid")]}) from None
+
+
+def cleaned_creation(body):
+    """(username, directory's id or None, the other fields) of a body that creates a profile. Raises Invalid with every wrong field."""
+    found, errors = [], {}
+    for check in (username_of, _category_of, clean):
+        try:
+            found.append(check(body))
+        except Invalid as error:
+            if not isinstance(body, dict):
+                raise
+            errors.update(error.fields)
+    if errors:
+        raise Invalid(errors)
+    return found
+
+
 def aligned_country(cleaned, creating):
     """(country_code, iso_code) that a write stores: 86 and CN when it names neither, whatever was stored before."""
     country, iso = cleaned.get("country_code") or "", (cleaned.get("iso_code") or "").upper()
@@ -131,6 +181,7 @@ def aligned_country(cleaned, creating):
             return DEFAULT_COUNTRY
         raise Unexpected()
     if country:
-        region = next((name for name, code in COUNTRIES.items() if code == country), None)
+        # A number with a sign is taken for that number, and stored as it came.
+        region = next((name for name, code in COUNTRIES.items() if code == country.lstrip("+")), None)
         return (country, region) if region else DEFAULT_COUNTRY
     return (COUNTRIES[iso], iso) if iso in COUNTRIES else DEFAULT_COUNTRY

@@ -264,12 +264,76 @@ def test_authentication_is_off_until_it_is_switched_on(users):
         return users.call("GET", PROFILES, headers={name.replace("_", "-"): value for name, value in headers.items()})
 
     assert failed(ask(), "403, authentication failed")
-    assert failed(ask(X_Bk_App_Code="app", X_Bk_App_Secret="wrong"), "403, authentication failed")
+    assert failed(ask(X_Bk_App_Code="app"), "403, authentication failed")
     assert failed(ask(Authorization="iBearer wrong"), "403, authentication failed")
+    wrong = {"headers": {"Authorization": "iBearer t0ken-not-real"}}
+    assert failed(users.call("GET", PROFILES + "?token=wrong", **wrong), "403, authentication failed")
     assert ask(Force_Raw_Response="1").status == 403
     assert ask(X_Bk_App_Code="app", X_Bk_App_Secret="s3cret-not-real").json()["result"] is True
     assert ask(Authorization="ibearer t0ken-not-real").json()["result"] is True
     assert users.get("/ping/").text == "pong"
+
+
+def test_any_app_and_secret_are_let_in_unless_the_sandbox_is_told_to_compare(users):
+    wrong = {"X-Bk-App-Code": "app", "X-Bk-App-Secret": "wrong"}
+    users.admin("config", {"auth": True})
+    assert users.call("GET", PROFILES, headers=wrong).json()["result"] is True
+    users.admin("config", {"strict": True})
+    assert failed(users.call("GET", PROFILES, headers=wrong), "403, authentication failed")
+
+
+def test_departments_are_objects_and_in_the_flat_list_rows(users):
+    create(users, "li", departments=[2, "3", 999])
+    assert [each["id"] for each in users.get(PROFILES + "li/").json()["data"]["departments"]] == [2, 3]
+    assert listed(users, exact_lookups="li", fields="username,departments")["data"] == [
+        {"username": "li", "departments": 2}, {"username": "li", "departments": 3}]
+    assert listed(users, exact_lookups="li", fields="username")["data"] == [{"username": "li"}]
+    assert failed(change(users, "li", departments=["x"]), "request failed")
+
+
+def test_extended_fields_have_defaults_in_all_but_the_flat_list(users):
+    users.admin("config", {"extra_fields": {"city": "Shenzhen", "number": ""}})
+    assert create(users, "li", extras={"own": 1}).json()["data"]["extras"] == {"city": "Shenzhen", "number": None, "own": 1}
+    assert users.get(PROFILES + "li/").json()["data"]["extras"]["city"] == "Shenzhen"
+    assert users.get(PROFILES, exact_lookups="li").json()["data"]["results"][0]["extras"]["city"] == "Shenzhen"
+    assert listed(users, exact_lookups="li", fields="extras")["data"] == [{"extras": {"own": 1}}]
+
+
+def test_extended_fields_that_are_no_object_cannot_be_saved(users):
+    assert failed(create(users, "li", extras=[1]), "保存用户信息失败")
+    create(users, "li")
+    reply = change(users, "li", extras="text")
+    assert reply.status == 500 and "<html>" in reply.text
+    assert change(users, "li", id=7).status == 500
+
+
+def test_a_code_belongs_to_one_profile(users):
+    create(users, "li", code="c1")
+    assert failed(create(users, "wang", code="C1"), "'code'")
+    create(users, "wang")
+    assert failed(change(users, "wang", code="c1"), "'code'")
+    assert change(users, "li", code="c1").json()["result"] is True
+
+
+def test_a_country_code_with_a_sign_is_kept(users):
+    data = create(users, "li", country_code="+852").json()["data"]
+    assert (data["country_code"], data["iso_code"]) == ("+852", "HK")
+    assert failed(change(users, "li", country_code="+852", iso_code="HK"), "request failed")
+
+
+def test_all_wrong_fields_are_named_at_once(users):
+    answer = users.post(PROFILES, {"username": "a b", "qq": None, "category_id": None}).json()
+    assert all("'%s'" % name in answer["message"] for name in ("username", "qq", "category_id"))
+
+
+def test_one_refusal_is_translated(users):
+    reply = users.post(PROFILES, {"username": "zhao", "category_id": 2}, {"Accept-Language": "en"})
+    assert failed(reply, "This category not support to manage manually")
+
+
+@pytest.mark.parametrize("fields", ["", "username,"])
+def test_an_empty_field_cannot_be_asked_for(users, fields):
+    assert failed(users.get(PROFILES, fields=fields), "存在不支持动态返回的字段")
 
 
 def test_failures_on_demand(users, server):

@@ -41,10 +41,11 @@ def test_a_shim_that_refuses_does_not_count(empty_path):
     assert environments.interpreter("2.7") is None
 
 
-def test_pyenv_is_asked_when_the_path_has_none(empty_path, tmp_path):
+def test_pyenv_is_asked_for_its_newest_patch_when_the_path_has_none(empty_path, tmp_path):
     (tmp_path / "prefix/bin").mkdir(parents=True)
     real = program(tmp_path / "prefix/bin", "python", "echo 3.6")
-    program(empty_path, "pyenv", '[ "$1 $2" = "prefix 3.6.15" ] && echo %s' % (tmp_path / "prefix"))
+    program(empty_path, "pyenv", 'case "$*" in "versions --bare") echo system; echo 3.6.9; echo 3.6.15; echo 3.60.1;; '
+                                 '"prefix 3.6.15") echo %s;; *) exit 1;; esac' % (tmp_path / "prefix"))
     assert environments.interpreter("3.6") == str(real)
     assert environments.interpreter("2.7") is None
 

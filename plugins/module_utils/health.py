@@ -65,7 +65,8 @@ def look(host, wanted, imported=None):
     answers = _asked(lambda: ping(host.ping()))
     picture.checks.update(processes=seen, ping=answers)
     if "healthz" in wanted.checks:
-        picture.checks["healthz"] = _asked(lambda: _healthz(host, wanted, picture)) if answers["ok"] else _check(False, "not asked, since /ping/ fails")
+        not_asked = _check(False, "not asked, since /ping/ fails")
+        picture.checks["healthz"] = _asked(lambda: _healthz(host, wanted, picture)) if answers["ok"] else not_asked
     if "imports" in wanted.checks:
         picture.checks["imports"] = imported or _asked(lambda: imports(host.imports()))
         picture.hopeless = not picture.checks["imports"]["ok"]
@@ -106,7 +107,7 @@ def running(found, before, package_time):
         return _check(False, "%s still running from before: %s" % (_are("worker", len(left)), _pids(left)))
     old = processes.older_than(package_time, found)
     if old:
-        return _check(False, "%s older than the channel's files, so other code may run: restart the ESB (%s)" % (_are("worker", len(old)), _pids(old)))
+        return _check(False, "%s older than the channel's files: restart the ESB (%s)" % (_are("worker", len(old)), _pids(old)))
     return _check(True, "%d workers" % len(processes.workers(found)))
 
 
@@ -146,7 +147,8 @@ def healthz(now, before):
 def imports(report):
     """report: {modules: number, failures: [[module, text], …]} from inside the ESB."""
     if report["failures"]:
-        return _check(False, "the ESB's Python cannot import %s" % "; ".join("%s (%s)" % (name, _shortened(text)) for name, text in report["failures"]))
+        named = ["%s (%s)" % (name, _shortened(text)) for name, text in report["failures"]]
+        return _check(False, "the ESB's Python cannot import %s" % ", ".join(named))
     if not report["modules"]:
         return _check(False, "the channel's package is not there: install it")
     return _check(True, "%d modules" % report["modules"])

@@ -4,6 +4,7 @@ import sqlite3
 from contextlib import closing
 
 import pytest
+
 from modulekit.tasks import Task
 
 MODULE = "ding.blueking.esb_app_whitelist"

@@ -5,6 +5,7 @@ import os
 import time
 
 import pytest
+
 from modulekit.tasks import Task
 
 MODULE = "ding.blueking.host_lease"
@@ -95,18 +96,17 @@ def test_a_file_that_is_no_lease_needs_force(ansible, home):
 
 
 def test_of_many_at_once_one_gets_it(ansible, home):
-    """All of them in one playbook, asynchronously: as many processes as tasks."""
-    count = 6
-    tasks = [{"name": "take %d" % number, MODULE: arguments(home, "run-%d" % number), "async": 60, "poll": 0, "register": "job%d" % number}
-             for number in range(count)]
-    tasks += [{"name": "result %d" % number, "ansible.builtin.async_status": {"jid": "{{ job%d.ansible_job_id }}" % number}, "register": "done",
-               "until": "done.finished", "retries": 60, "delay": 1, "ignore_errors": True} for number in range(count)]
-    play = {"hosts": "target", "gather_facts": False, "tasks": tasks}
-    lines, stdout, rc = ansible.play([play])
-    outcomes = [line["data"] for line in lines if line["task"].startswith("result")]
-    assert len(outcomes) == count, stdout
-    assert sum(1 for each in outcomes if each.get("changed")) == 1, stdout
-    assert sum(1 for each in outcomes if "This host is held by" in each.get("msg", "")) == count - 1, stdout
+    """Five hosts, which are all this one, at the same time."""
+    names = ["host%d" % number for number in range(5)]
+    add = {"name": "add", "ansible.builtin.add_host": {"name": "{{ item }}", "groups": "many", "ansible_connection": "local",
+                                                       "ansible_python_interpreter": ansible.python}, "loop": names}
+    take = {"name": "take", MODULE: arguments(home, "{{ inventory_hostname }}"), "ignore_errors": True}
+    lines, stdout, _ = ansible.play([{"hosts": "target", "gather_facts": False, "tasks": [add]},
+                                     {"hosts": "many", "gather_facts": False, "tasks": [take]}])
+    outcomes = {line["host"]: line["data"] for line in lines if line["task"] == "take"}
+    assert sorted(outcomes) == names, stdout
+    assert [each.get("changed") for each in outcomes.values()].count(True) == 1, stdout
+    assert sum(1 for each in outcomes.values() if "This host is held by" in each.get("msg", "")) == len(names) - 1, stdout
     assert os.listdir(home) == [lease_file(home).name]
 
 

@@ -1,0 +1,29 @@
+# -*- coding: utf-8 -*-
+# GNU General Public License v3.0-or-later (see LICENSE)
+"""The filter `ding.blueking.verify_rows`: what verify shows and judges by."""
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+
+def verify_rows(checks, messages=()):
+    """One {what, ok, text} per check of esb_health and per result of ding_message; what was skipped has none."""
+    rows = [{"what": name, "ok": bool(check["ok"]), "text": check["text"]} for name, check in (checks or {}).items()]
+    for result in messages or ():
+        if result.get("skipped"):
+            continue
+        outcomes = result.get("receivers") or [{"receiver": result.get("item"), "sent": False, "outcome": "not_tried", "reason": result.get("msg", "")}]
+        rows += [_row(outcome) for outcome in outcomes]
+    return rows
+
+
+def _row(outcome):
+    words = [outcome["outcome"].replace("_", " ")]
+    if outcome["reason"]:
+        words.append(outcome["reason"])
+    return {"what": "message to %s" % outcome["receiver"], "ok": bool(outcome["sent"]), "text": ": ".join(words)}
+
+
+class FilterModule(object):
+    def filters(self):
+        return {"verify_rows": verify_rows}

@@ -1,0 +1,28 @@
+# -*- coding: utf-8 -*-
+# GNU General Public License v3.0-or-later (see LICENSE)
+"""What verify shows of checks and messages."""
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+from ansible_collections.ding.blueking.plugins.filter.verify_rows import verify_rows
+
+
+def test_each_check_is_a_row():
+    assert verify_rows({"ping": {"ok": True, "text": "pong"}}) == [{"what": "ping", "ok": True, "text": "pong"}]
+
+
+def test_each_receiver_is_a_row_and_queued_is_not_sent():
+    sent = {"item": "a", "receivers": [{"receiver": "a", "sent": True, "outcome": "sent", "reason": ""},
+                                       {"receiver": "b", "sent": False, "outcome": "queued", "reason": "behind 3"}]}
+    assert verify_rows({}, [sent]) == [{"what": "message to a", "ok": True, "text": "sent"},
+                                       {"what": "message to b", "ok": False, "text": "queued: behind 3"}]
+
+
+def test_a_call_that_failed_as_a_whole_counts_for_its_receiver():
+    assert verify_rows({}, [{"item": "a", "failed": True, "msg": "no answer"}]) == [
+        {"what": "message to a", "ok": False, "text": "not tried: no answer"}]
+
+
+def test_a_skipped_message_has_no_row():
+    assert verify_rows(None, [{"item": "a", "skipped": True}]) == []

@@ -44,16 +44,17 @@ def compiles(argument):
 def without_channels(argument):
     """{"content": conf.py, "channels": {path: component}} -> {"content": without those entries, "taken": [[path, line], …]}
 
-    {"fault": [line, reason]} for one that does not compile. Raises Problem where an entry cannot be taken out, or gives a path of ours to another component.
+    {"fault": [line, reason]} for one that does not compile. Raises Problem where an entry cannot be
+    taken out, or gives a path of ours to another component.
     """
     def choose(tree):
         for node in ast.walk(tree):
-            if isinstance(node, (ast.Tuple, ast.List)) and len(node.elts) > 1 and text_of(node.elts[0]) in argument["channels"]:
-                path = text_of(node.elts[0])
+            path = text_of(node.elts[0]) if isinstance(node, (ast.Tuple, ast.List)) and len(node.elts) > 1 else None
+            if path in argument["channels"]:
                 component = value_of(node.elts[1], "comp_codename")
                 if component != argument["channels"][path]:
-                    raise Problem("conf.py gives %s to another component in line %d: take that entry out, or give it another path."
-                                  % (path, node.elts[0].lineno))
+                    raise Problem("Nothing was changed: conf.py gives %s to another component in line %d. Take that entry out, "
+                                  "or give it another path." % (path, node.elts[0].lineno))
                 yield path, node.elts[0], node, True
 
     return take_out(base64.b64decode(argument["content"]), "conf.py", choose)
@@ -114,7 +115,7 @@ def take_out(content, name, choose):
     elements = [each for node in ast.walk(tree) for each in (node.elts if isinstance(node, (ast.List, ast.Tuple)) else getattr(node, "keys", ()))]
     for (what, string, node, bracketed), span in zip(chosen, spans):
         if span is None or node not in elements:
-            raise Problem("%s has an entry in line %d that cannot be taken out on its own (%s): take it out by hand."
+            raise Problem("Nothing was changed: %s has an entry in line %d that cannot be taken out on its own (%s). Take it out by hand."
                           % (name, string.lineno, what))
     rest = source.without(spans)
     prune(tree, [node for what, string, node, bracketed in chosen])
@@ -123,8 +124,8 @@ def take_out(content, name, choose):
     except (SyntaxError, ValueError, TypeError):
         exact = False
     if not exact:
-        raise Problem("The entries of the manual release cannot be taken out of %s (lines %s) without changing more: take them out by hand."
-                      % (name, ", ".join(str(string.lineno) for what, string, node, bracketed in chosen)))
+        raise Problem("Nothing was changed: the entries of the manual release cannot be taken out of %s (lines %s) without changing more. "
+                      "Take them out by hand." % (name, ", ".join(str(string.lineno) for what, string, node, bracketed in chosen)))
     return {"content": base64.b64encode(rest).decode("ascii"), "taken": [[what, string.lineno] for what, string, node, bracketed in chosen]}
 
 
@@ -178,8 +179,9 @@ class Source:
         if first - 1 != container and self._tokens[first - 1][1] != "," or behind != self._end[container] and self._tokens[behind][1] != ",":
             return None
         last = behind if self._tokens[behind][1] == "," else behind - 1
-        if last < behind and first - 1 != container and self._tokens[container][1] != "(" and self._tokens[first - 1][3][0] == self._tokens[first][2][0]:
-            # The last of one line takes the comma before it along; a tuple of one needs it.
+        # The last of one line takes the comma before it along; a tuple of one needs it.
+        same_line = self._tokens[first - 1][3][0] == self._tokens[first][2][0]
+        if last < behind and first - 1 != container and self._tokens[container][1] != "(" and same_line:
             first -= 1
         return self._whole_lines(self._offset(self._tokens[first][2]), self._offset(self._tokens[last][3]))
 

@@ -68,15 +68,15 @@ def _is_sign(path, entry, tree):
 
 def other_providers(tree):
     """Files elsewhere in apis in which the ESB would find one of our components: a copy of the release, or the site's own."""
-    found = []
-    for path, entry in tree.items():
-        folders, name = path.split("/")[:-1], path.split("/")[-1]
-        if (entry.kind != "file" or entry.content is None or not name.endswith(".py") or name.startswith("_") or path in COMPONENTS or folders[:1] == [our_channels.PACKAGE]
-                or folders[-1:] and folders[-1].endswith(_NOT_WALKED) or any("." in folder for folder in folders)):
-            continue
-        if _CLASS.search(entry.content) and "cmsi" in _systems(folders, entry, tree):
-            found.append(path)
-    return sorted(found)
+    return sorted(path for path, entry in tree.items() if path not in COMPONENTS and entry.kind == "file" and entry.content is not None
+                  and _is_imported(path) and _CLASS.search(entry.content) and "cmsi" in _systems(path.split("/")[:-1], entry, tree))
+
+
+def _is_imported(path):
+    """Whether the ESB looks for a component in this file of apis; our own folder does not count."""
+    folders, name = path.split("/")[:-1], path.split("/")[-1]
+    return (name.endswith(".py") and not name.startswith("_") and folders[:1] != [our_channels.PACKAGE]
+            and not "".join(folders[-1:]).endswith(_NOT_WALKED) and not any("." in folder for folder in folders))
 
 
 def _systems(folders, entry, tree):
@@ -93,14 +93,16 @@ def plan(tree):
     others = other_providers(tree) + [path for path in COMPONENTS if path in tree and not is_known(path, tree[path])]
     if others:
         raise Problem("Nothing was changed: there are files that provide a component of ours as well and are not as the manual release was "
-                      "published, so they are not taken away. Move them out of components/generic/apis, then start again: %s" % ", ".join(sorted(others)))
+                      "published, so they are not taken away. Move them out of components/generic/apis, then start again: %s"
+                      % ", ".join(sorted(others)))
     goes, kept, configs = set(), [], False
     for folder in FOLDERS:
         inside = dict((path, tree[path]) for path in tree if path.startswith(folder + "/"))
         if tree.get(folder) is None or tree[folder].kind != "folder" or not any(_is_sign(path, inside[path], tree) for path in inside):
             continue
         own = set(path for path, entry in inside.items() if is_known(path, entry) or _is_byte_code_of_release(path, tree))
-        site = [path for path, entry in inside.items() if entry.kind != "folder" and path not in own and package.source_of(path) not in tree]
+        site = [path for path, entry in inside.items()
+                if entry.kind != "folder" and path not in own and package.source_of(path) not in tree]
         if folder == "cmsi" and CONFIGS in inside and CONFIGS not in own:
             # The site's settings are in this copy of CMSI: it stays in use, without our components.
             own = set(path for path in own if path in COMPONENTS or package.source_of(path) in COMPONENTS)

@@ -14,7 +14,7 @@ short_description: Put the DingTalk channel's files into BlueKing's ESB, or take
 version_added: 1.0.0
 author: the ding.blueking authors (@ding-blueking)
 description:
-  - Keeps the folder C(components/generic/apis/ding_blueking) and a marked block at the end of C(components/generic/apis/conf.py) as they should be.
+  - Keeps the folder C(components/generic/apis/ding_blueking) as it should be, and a marked block at the end of C(components/generic/apis/conf.py).
     No other file of the platform or of the site is touched, unless O(replace_original=true).
   - The folder is packed on the controller and sent in one round trip. On the host it is built beside C(apis) and swapped in under a journal, so a
     run that was killed anywhere is finished by the next one, and a run that is refused changes nothing.
@@ -53,8 +53,8 @@ options:
       - Whether to take out the manual release of a DingTalk channel (C(wenchao-h/ding-blueking), unpacked into C(apis)). Without it the module
         refuses to work where that release is, because two files would provide one component.
       - Its files go when their sha256 is one of a published version, its entries in C(conf.py) by their place in the syntax tree.
-      - Its copy of CMSI goes too, so that the platform's own shows again. Where the site has changed C(cmsi/toolkit/configs.py), the copy stays in use
-        without the release's components and message type.
+      - Its copy of CMSI goes too, so that the platform's own shows again. Where the site has changed C(cmsi/toolkit/configs.py), the copy stays in
+        use without the release's components and message type.
       - Files that the site has changed or added stay; they are in the diff and in RV(kept). When one of them could no longer be imported, the module
         refuses before it changes anything. It tries that with the ESB's own Python on a copy.
     type: bool
@@ -62,7 +62,8 @@ options:
   compile_check:
     description:
       - Whether to compile C(conf.py), before and after, and the folder's sources with the ESB's own Python before anything is changed.
-      - For a folder in which no ESB runs, such as C(/data/src/open_paas/esb), set O(esb_python) to a Python of the ESB's version, or this to V(false).
+      - For a folder in which no ESB runs, such as C(/data/src/open_paas/esb), set O(esb_python) to a Python of the ESB's version, or this to
+        V(false).
     type: bool
     default: true
 notes:

@@ -106,7 +106,8 @@ def changed(tree):
 @pytest.mark.parametrize("path, other", [
     ("send.py", entry(content=b"x = 2\n")), ("send.py", entry(content=b"x = 1\n", mode=0o600)), ("send.py", entry(content=b"x = 1\n", uid=0)),
     ("send.py", entry(content=b"x = 1\n", gid=0)), ("send.py", entry("link", "/etc/passwd", 0o777)), ("send.py", folder()),
-    ("toolkit", folder(mode=0o700)), ("", folder(uid=0)), ("extra.py", entry()), ("toolkit/old.md", entry()), ("empty", folder()), ("pipe", entry("other")),
+    ("toolkit", folder(mode=0o700)), ("", folder(uid=0)), ("extra.py", entry()), ("toolkit/old.md", entry()), ("empty", folder()),
+    ("pipe", entry("other")),
 ])
 def test_everything_that_is_not_as_wanted_differs(path, other):
     tree = installed()
@@ -134,7 +135,8 @@ def test_byte_code_that_the_esb_wrote_for_our_source_may_stay(path, code):
 
 
 @pytest.mark.parametrize("path, code", [
-    ("gone.pyc", python27()), ("__pycache__/gone.cpython-36.pyc", python36(6)), ("send.pyc", python27(mtime=MTIME - 1)), ("send.pyc", entry(content=b"")),
+    ("gone.pyc", python27()), ("__pycache__/gone.cpython-36.pyc", python36(6)), ("send.pyc", python27(mtime=MTIME - 1)),
+    ("send.pyc", entry(content=b"")),
     ("send.pyc", entry("link", "/x")), ("__pycache__/send.cpython-36.pyc", python36(7)), ("__pycache__/send.cpython-311.pyc", python311(6, mtime=1)),
     ("__pycache__/send.cpython-311.pyc", python311(6, flags=1)), ("__pycache__/notes.txt", entry()), ("toolkit/x/y.pyc", python27()),
 ])
@@ -158,9 +160,9 @@ def test_a_folder_goes_with_everything_in_it():
 
 
 def test_byte_code_belongs_to_a_source():
-    found = dict((path, package.source_of(path)) for path in ("a.pyc", "a/b.pyo", "__pycache__/a.cpython-36.pyc", "a/__pycache__/b.pypy.opt-2.pyc", "a.py", "a"))
-    assert found == {"a.pyc": "a.py", "a/b.pyo": "a/b.py", "__pycache__/a.cpython-36.pyc": "a.py", "a/__pycache__/b.pypy.opt-2.pyc": "a/b.py",
-                     "a.py": None, "a": None}
+    sources = {"a.pyc": "a.py", "a/b.pyo": "a/b.py", "__pycache__/a.cpython-36.pyc": "a.py", "a/__pycache__/b.pypy.opt-2.pyc": "a/b.py",
+               "a.py": None, "a": None}
+    assert dict((path, package.source_of(path)) for path in sources) == sources
 
 
 def test_the_diff_shows_text_and_hides_bytes():

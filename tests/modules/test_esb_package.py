@@ -10,8 +10,8 @@ import threading
 from pathlib import Path
 
 import pytest
-from modulekit.tasks import Task
 
+from modulekit.tasks import Task
 from plugins.module_utils import conf_block
 
 MODULE = "ding.blueking.esb_package"

@@ -218,7 +218,7 @@ def test_user_management_that_hangs_costs_no_more_than_the_deadline(esb, dingtal
 
 def test_user_management_that_refuses_the_esb_is_told_with_its_words(esb, dingtalk, usermgr, world):
     bot = world.robot()
-    usermgr.configure(auth=True, app_code="somebody", app_secret="not-a-real-one", token="not-a-real-token")
+    usermgr.configure(auth=True, strict=True, app_code="somebody", app_secret="not-a-real-one", token="not-a-real-token")
     answer = esb.send_ding([bot])
     assert answer.result is False and "authentication failed" in answer.message, answer
     assert dingtalk.calls(SEND) == []

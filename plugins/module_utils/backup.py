@@ -90,6 +90,11 @@ class Folder:
 
     def check(self):
         """Raises Problem when others could put a backup there: what is restored from it is written as root."""
+        try:
+            os.lstat(self.path)
+        except OSError as error:
+            if error.errno == errno.EACCES:
+                raise self._forbidden(error)
         if os.path.lexists(self.path) and not self.is_there:
             raise Problem("%s is no folder: set dir to a folder of its own for the backups." % self.path)
         if self.is_there:
@@ -198,11 +203,18 @@ class Folder:
         if not self.is_there:
             return []
         found = []
-        for name in os.listdir(self.path):
+        try:
+            names = os.listdir(self.path)
+        except OSError as error:
+            raise self._forbidden(error)
+        for name in names:
             match = _NAME.match(to_native(name, errors="surrogate_or_replace"))
             if match and _is_ours(os.path.join(self.path, name)):
                 found.append((match.group(1), match.group(2), name))
         return sorted(found)
+
+    def _forbidden(self, error):
+        return Problem("The folder %s cannot be read (%s): run this module as root (become: true)." % (self.path, os.strerror(error.errno)))
 
     def _new_name(self):
         """Now, or what follows the newest name when that is not before now."""

@@ -5,12 +5,13 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+import difflib
 import io
 import re
 
 from ansible_collections.ding.blueking.plugins.module_utils import comp_conf, manifest, scrub, secrecy, shown_settings
 
-LARGEST_TEXT = 128 * 1024
+LARGEST_TEXT = 64 * 1024
 ALL_TEXTS = 2 * 1024 * 1024
 
 # "ding_app_secret", "..." and password = '...' as a site may have them in its conf.py.
@@ -43,8 +44,9 @@ class Texts:
             before, after = self._current(apis, instead, path), self._after(path)
             texts = [_text(each, secrets) for each in (before, after)]
             if None not in texts and before != after:
-                header = u"%s/%s" % (u"apis", path)
-                parts.append({"before_header": header, "after_header": header, "before": texts[0], "after": texts[1]})
+                header = u"apis/%s" % path
+                lines = _differing(*texts)
+                parts.append({"before_header": header, "after_header": header, "before": lines[0], "after": lines[1]})
         return parts
 
     def _after(self, path):
@@ -117,6 +119,20 @@ def _hidden(found):
     if not shown_settings.is_secret(found.group("word")):
         return found.group(0)
     return found.group("name") + found.group("quote") + secrecy.HIDDEN + found.group("quote")
+
+
+def _differing(before, after):
+    """Both texts with only the lines that differ: what stays is nobody's business, and a site may keep secrets there."""
+    lines = [text.splitlines(True) for text in (before, after)]
+    shown = [], []
+    for kind, low, high, other_low, other_high in difflib.SequenceMatcher(None, lines[0], lines[1], autojunk=False).get_opcodes():
+        if kind == "equal":
+            for place in shown:
+                place.append(u"(lines that stay: %d)\n" % (high - low))
+        else:
+            shown[0].extend(lines[0][low:high])
+            shown[1].extend(lines[1][other_low:other_high])
+    return [u"".join(place) for place in shown]
 
 
 def secrets_in(rows):

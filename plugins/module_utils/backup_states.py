@@ -45,6 +45,8 @@ class Work:
             raise Problem("There is no folder %s: is esb_home an ESB's folder?" % self.esb.generic)
         if os.path.islink(self.esb.apis):
             raise Problem("%s is a link: set esb_home to the place where the folder really is." % self.esb.apis)
+        if os.geteuid() not in (0, os.stat(self.esb.generic).st_uid):
+            raise Problem("Run this module as root (become: true): the files in %s are another user's." % self.esb.generic)
         self.folder.check()
         if writes and not self.check:
             self.folder.make()

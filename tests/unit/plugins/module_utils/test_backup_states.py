@@ -388,12 +388,14 @@ def test_the_diff_shows_lines_of_texts_and_no_more_of_the_rest(esb, place):
     write(esb.apis + "/latin", b"\xe9t\xe9")
     write(esb.apis + "/large", "line\n" * 100000)
     run(esb, place)
-    for name in ("binary", "latin", "large", "site/own.py"):
+    for name in ("binary", "latin", "large"):
         write(esb.apis + "/" + name, "other\n")
+    write(esb.apis + "/site/own.py", u"# \u4e2d\u6587\nX = 'other'\n")
     result = run(esb, place, state="restored", overwrite=True)
     shown = dict((each["before_header"], each) for each in result["diff"])
     assert sorted(shown) == ["apis/site/own.py", "files", "rows"]
-    assert shown["apis/site/own.py"]["before"] == "other\n" and u"\u4e2d\u6587" in shown["apis/site/own.py"]["after"]
+    assert shown["apis/site/own.py"]["before"] == "(lines that stay: 1)\nX = 'other'\n"
+    assert shown["apis/site/own.py"]["after"] == "(lines that stay: 1)\nX = 1\n"
     assert sorted(shown["files"]["after"]) == ["binary", "large", "latin", "site/own.py"]
 
 

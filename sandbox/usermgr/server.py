@@ -183,8 +183,16 @@ class UserManagement:
             return _html(500, "Server Error (500)")
         status, body = rendered(outcome, request.raw_format)
         if body is None and status == 204:
-            return web.Response(status=204)
+            return _Deleted(status=204)
         return web.json_response(body, status=status, dumps=lambda value: json.dumps(value, ensure_ascii=False))
+
+
+class _Deleted(web.Response):
+    """204, and the length of an envelope that HTTP does not allow here: careless clients wait for it."""
+
+    async def _prepare_headers(self):
+        await super()._prepare_headers()
+        self.headers["Content-Length"] = "56"
 
 
 def _only(request, method):

@@ -15,7 +15,8 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.tuples(inner, inner) | st.dictionaries(TEXTS, inner, max_size=3), max_leaves=8)
 COMMENTS = st.text(st.characters(blacklist_characters="\r\n\0\x0c", blacklist_categories=("Cs",)), max_size=30).map(lambda text: "#" + text)
 # What looks like our markers and is none, or stands where it is no line of the file's.
-NEARLY = st.sampled_from(["# BEGIN ding.bluekings", "#BEGIN ding.blueking", " # END ding.blueking", "# END ding.blueking.", "x = '# BEGIN ding.blueking'",
+NEARLY = st.sampled_from(["# BEGIN ding.bluekings", "#BEGIN ding.blueking", " # END ding.blueking", "# END ding.blueking.",
+                          "x = '# BEGIN ding.blueking'",
                           "'''\n # BEGIN ding.blueking\n'''"])
 LINES = st.one_of(
     st.builds("{0} = {1!r}".format, NAMES, VALUES),

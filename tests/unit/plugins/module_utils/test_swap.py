@@ -13,9 +13,7 @@ import pytest
 
 from ansible_collections.ding.blueking.plugins.module_utils import swap
 from ansible_collections.ding.blueking.plugins.module_utils.problem import Problem
-
-OPERATIONS = ("mkdir", "rename", "link", "unlink", "rmdir", "open", "write", "fsync", "remove")
-KILLED = 9
+from ansible_collections.ding.blueking.tests.unit.plugins.module_utils.killing import KILLED, counted, in_child, killed_after
 
 
 def write(path, content):
@@ -78,51 +76,6 @@ def change(generic):
 
 
 TARGETS = ["apis/ding_blueking", "apis/conf.py", "apis/fresh.py", "apis/link", "apis/extra.py", "apis/old_folder", "apis/never_there.py"]
-
-
-def counted(after, limit):
-    """Replaces os's functions by ones that call `after` in place of everything beyond the first `limit` operations."""
-    done = [0]
-
-    def wrapped(real):
-        def function(*arguments, **keywords):
-            if done[0] >= limit:
-                return after(real, arguments, keywords)
-            done[0] += 1
-            return real(*arguments, **keywords)
-        return function
-
-    kept = dict((name, getattr(os, name)) for name in OPERATIONS)
-    for name, real in kept.items():
-        setattr(os, name, wrapped(real))
-
-    def undo():
-        for name, real in kept.items():
-            setattr(os, name, real)
-
-    return undo
-
-
-def in_child(work):
-    """Runs it in a child process; returns the child's exit code: 0 when it came to its end."""
-    child = os.fork()
-    if child == 0:
-        code = 1
-        try:
-            work()
-            code = 0
-        finally:
-            os._exit(code)
-    return os.WEXITSTATUS(os.waitpid(child, 0)[1])
-
-
-def killed_after(limit, work):
-    def child():
-        leave = os._exit
-        counted(lambda real, arguments, keywords: leave(KILLED), limit)
-        work()
-
-    return in_child(child)
 
 
 def rounds(tmpdir):

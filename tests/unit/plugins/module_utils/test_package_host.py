@@ -1,0 +1,121 @@
+# -*- coding: utf-8 -*-
+# GNU General Public License v3.0-or-later (see LICENSE)
+"""package_host.py: a run killed anywhere is finished by the next one, whose check mode says beforehand what it will do."""
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import os
+import stat
+
+import pytest
+
+from ansible_collections.ding.blueking.plugins.module_utils import conf_block
+from ansible_collections.ding.blueking.plugins.module_utils import package_host
+from ansible_collections.ding.blueking.plugins.module_utils.esb_python import Esb
+from ansible_collections.ding.blueking.tests.unit.plugins.module_utils.killing import KILLED, killed_after
+
+NEW = {"__init__.py": b"", "_channels.py": b"CHANNELS = []\n", "send.py": b"new\n", "toolkit/version.py": b'__version__ = "2"\n'}
+OLD = {"__init__.py": b"", "_channels.py": b"CHANNELS = [1]\n", "send.py": b"old\n", "toolkit/gone.py": b"x\n"}
+CONF = b"CHANNELS = [('/own/', {})]\n"
+
+
+def params(home):
+    return dict(bk_home=str(home), esb_home=str(home), esb_python=["/nonexistent"], esb_inner_home=None, esb_user=None, esb_logs=None,
+                esb_timeout=5, owner=None, group=None, replace_original=False, compile_check=False)
+
+
+def work(home, files, check=False):
+    return package_host.work(Esb(params(home)), params(home), files, check)
+
+
+def site(folder, files=None):
+    apis = folder.mkdir("esb").mkdir("components").mkdir("generic").mkdir("apis")
+    apis.join("conf.py").write_binary(CONF)
+    apis.join("__init__.py").write_binary(b"")
+    apis.mkdir("own").join("get_x.py").write_binary(b"x\n")
+    home = str(folder.join("esb"))
+    if files is not None:
+        work(home, files)
+    return home
+
+
+def tree(home):
+    found = {}
+    for path, folders, files in os.walk(home):
+        for name in folders + files:
+            whole = os.path.join(path, name)
+            content = None
+            if os.path.isfile(whole):
+                with open(whole, "rb") as handle:
+                    content = handle.read()
+            found[os.path.relpath(whole, home)] = (stat.S_IMODE(os.lstat(whole).st_mode), content)
+    return found
+
+
+@pytest.mark.parametrize("before, wanted", [(None, NEW), (OLD, NEW), (NEW, None)])
+def test_killed_anywhere_the_next_run_does_what_its_check_mode_said(tmpdir, before, wanted):
+    reference = site(tmpdir.mkdir("reference"), before)
+    first = work(reference, wanted)
+    assert first["changed"]
+    goal = tree(reference)
+    limit, finished = 0, 0
+    while True:
+        home = site(tmpdir.mkdir("round%d" % limit), before)
+        code = killed_after(limit, lambda: work(home, wanted))
+        if code == 0:
+            break
+        assert code == KILLED
+        left = tree(home)
+        said = work(home, wanted, check=True)
+        assert tree(home) == left, "check mode wrote something"
+        done = work(home, wanted)
+        # The interrupted run may have come to its end but for its stage.
+        assert done == said
+        assert tree(home) == goal
+        finished += bool(done["finished"])
+        assert not work(home, wanted)["changed"]
+        # test_swap.py tries every single one.
+        limit += 3
+    assert limit > 30 and finished > 1
+
+
+def test_an_interrupted_change_of_something_else_is_finished_as_well(tmpdir):
+    home = site(tmpdir)
+    stage = tmpdir.join("esb", "components", "generic", ".ding_blueking.0").ensure(dir=True)
+    stage.join("new.0").write_binary(b"CHANNELS = []\n")
+    stage.join("journal.json").write('{"steps": [["apis/conf.py", true], ["apis/own", false]]}')
+    said = work(home, NEW, check=True)
+    assert work(home, NEW) == said
+    assert said["finished"] == ["apis/conf.py", "apis/own"] and said["files"]["changed"] == ["conf.py"]
+    found = tree(home)
+    assert found["components/generic/apis/conf.py"][1] == b"CHANNELS = []\n\n" + conf_block.BLOCK
+    assert not [name for name in found if "own" in name or "/." in name]
+
+
+def test_present_then_absent_leaves_everything_as_it_was(tmpdir):
+    home = site(tmpdir)
+    before = tree(home)
+    work(home, NEW)
+    assert work(home, None)["files"]["removed"] == sorted("ding_blueking/" + path for path in NEW)
+    assert tree(home) == before
+
+
+def test_no_file_that_replaces_another_has_its_time(tmpdir):
+    home = site(tmpdir, OLD)
+    folder = os.path.join(home, "components", "generic", "apis")
+    times = {}
+    for name in ("ding_blueking/send.py", "conf.py"):
+        times[name] = int(os.stat(os.path.join(folder, name)).st_mtime)
+    work(home, NEW)
+    assert int(os.stat(os.path.join(folder, "ding_blueking/send.py")).st_mtime) != times["ding_blueking/send.py"]
+    work(home, None)
+    assert int(os.stat(os.path.join(folder, "conf.py")).st_mtime) != times["conf.py"]
+
+
+def test_documentation_alone_needs_no_restart(tmpdir):
+    documented = dict(NEW, **{"apidocs/en/send.md": b"old\n"})
+    home = site(tmpdir, documented)
+    documented["apidocs/en/send.md"] = b"new\n"
+    result = work(home, documented)
+    assert result["changed"] and not result["restart_needed"]

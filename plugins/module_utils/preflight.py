@@ -39,7 +39,8 @@ def version_of(text):
 
 
 def _finding(what, remedy, severity=PROBLEM):
-    return [dict(what=what if what.endswith((".", "?", "!")) else what + ".", remedy=remedy, severity=severity)]
+    what = what[:1].upper() + what[1:] + ("" if what.endswith((".", "?", "!")) else ".")
+    return [dict(what=what, remedy=remedy, severity=severity)]
 
 
 def _root(facts, wanted):

@@ -1,0 +1,140 @@
+# -*- coding: utf-8 -*-
+# GNU General Public License v3.0-or-later (see LICENSE)
+"""host_facts.py and host_health.py: what they find out about files, units, containers, clocks and proxies."""
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import os
+
+import pytest
+
+from ansible_collections.ding.blueking.plugins.module_utils import host_facts, host_health
+
+PARAMS = dict(runtime="auto", unit="bk-paas-esb.service", container="bk-paas-esb", engine="docker")
+SHOWN = "LoadState=%s\nActiveState=%s\nUser=blueking\nCanReload=no\n"
+NO_SYSTEMD = (127, "systemctl cannot be started (No such file or directory)")
+
+
+class Commands:
+    """Stands in for command(): what systemctl and the engine answer."""
+
+    def __init__(self, systemctl=NO_SYSTEMD, engine=(127, "docker cannot be started")):
+        self.answers = dict(systemctl=systemctl, docker=engine)
+        self.words = []
+
+    def __call__(self, words):
+        self.words.append(words)
+        return self.answers[words[0]]
+
+
+def runtime(commands, **more):
+    return host_facts.runtime(dict(PARAMS, **more), commands)
+
+
+@pytest.mark.parametrize("systemctl,engine,found", [
+    ((0, SHOWN % ("loaded", "active")), (0, ""), "systemd"),
+    ((0, SHOWN % ("loaded", "inactive")), (0, ""), "docker"),
+    ((0, SHOWN % ("loaded", "failed")), (1, "No such container"), "systemd"),
+    ((0, SHOWN % ("not-found", "inactive")), (0, ""), "docker"),
+    ((0, SHOWN % ("not-found", "inactive")), (1, "No such container"), None),
+    (NO_SYSTEMD, (0, ""), "docker"),
+    (NO_SYSTEMD, (127, "docker cannot be started"), None),
+])
+def test_how_the_esb_is_run_is_found_out(systemctl, engine, found):
+    assert runtime(Commands(systemctl, engine))["runtime"] == found
+
+
+def test_what_is_given_is_believed_and_looked_at():
+    commands = Commands((0, SHOWN % ("not-found", "inactive")), (1, "No such container"))
+    assert runtime(commands, runtime="systemd") == dict(runtime="systemd", unit=dict(load="not-found", active="inactive", user="blueking", can_reload=False))
+    assert runtime(commands, runtime="docker")["container_problem"] == "No such container"
+    commands.words = []
+    assert runtime(commands, runtime="command") == dict(runtime="command", unit={}) and commands.words == []
+
+
+def test_a_command_that_is_not_there_or_fails_is_a_sentence():
+    assert host_facts.command(["ding-no-such-program"]) == (127, "ding-no-such-program cannot be started (No such file or directory)")
+    assert host_facts.command(["sh", "-c", "echo out; echo err >&2; exit 3"]) == (3, "out\nerr")
+
+
+def test_a_command_has_a_limit(monkeypatch):
+    monkeypatch.setattr(host_facts, "COMMAND_SECONDS", 0.2)
+    assert host_facts.command(["sleep", "30"])[0] < 0
+
+
+@pytest.mark.parametrize("date,now,offset", [
+    ("Thu, 01 Jan 1970 01:00:00 GMT", 3600.0, 0.0), ("Thu, 01 Jan 1970 01:00:00 GMT", 7300.5, 3700.5), ("", 1.0, None), ("yesterday", 1.0, None),
+    (u"Thu, 01 Jan 1970 01:00:00 GMT", 0.0, -3600.0)])
+def test_the_clock_is_compared_with_a_date(date, now, offset):
+    assert host_facts.offset(date, now) == offset
+
+
+def test_a_proxy_is_in_the_environment_only_while_it_is_used(monkeypatch):
+    monkeypatch.setenv("HTTPS_PROXY", "http://other:1")
+    monkeypatch.setenv("no_proxy", "*")
+    before = dict(os.environ)
+    with host_facts.proxied("http://me:not-a-password@10.0.0.9:3128") as secrets:
+        assert os.environ["https_proxy"] == os.environ["http_proxy"] == "http://me:not-a-password@10.0.0.9:3128"
+        assert "HTTPS_PROXY" not in os.environ and "no_proxy" not in os.environ
+        assert "not-a-password" in secrets
+    assert dict(os.environ) == before
+    with host_facts.proxied(None) as secrets:
+        assert secrets == [] and dict(os.environ) == before
+
+
+@pytest.mark.parametrize("proxy,shown", [("http://a:b@10.0.0.9:3128", "http://10.0.0.9:3128"), ("http://10.0.0.9", "http://10.0.0.9"), ("a:b", "that was given")])
+def test_a_proxy_is_shown_without_its_password(proxy, shown):
+    assert host_facts.without_password(proxy) == shown
+
+
+def test_what_cannot_be_written_to_is_said(tmpdir):
+    assert host_facts.not_writable(str(tmpdir)) == ""
+    assert host_facts.not_writable(str(tmpdir.join("none"))) == "it is not there"
+    tmpdir.join("file").write("")
+    assert host_facts.not_writable(str(tmpdir.join("file"))) == "it is not a folder"
+    assert host_facts.existing(str(tmpdir.join("a", "b", "c"))) == str(tmpdir)
+
+
+def test_a_file_system_that_is_mounted_read_only_is_no_place(tmpdir, monkeypatch):
+    statvfs = os.statvfs(str(tmpdir))
+    monkeypatch.setattr(os, "statvfs", lambda path: type("Seen", (), dict(f_flag=statvfs.f_flag | host_facts.READ_ONLY)))
+    assert "mounted read-only" in host_facts.not_writable(str(tmpdir))
+
+
+def test_the_first_line_of_a_file_and_the_versions(tmpdir):
+    src, home = tmpdir.mkdir("src"), tmpdir.mkdir("open_paas").mkdir("esb")
+    params = dict(src_home=str(src), paas_version=None, controller_version="2.14.1")
+
+    def found():
+        return host_facts.versions(str(home), params)["paas_version"]
+
+    assert found() == "2.14.1"
+    tmpdir.join("open_paas", "VERSION").write("2.13.1\n")
+    assert found() == "2.13.1"
+    src.mkdir("open_paas").join("VERSION").write("2.12.25\nmore\n")
+    assert found() == "2.12.25"
+    assert host_facts.versions(str(home), dict(params, paas_version="2.12.0"))["paas_version"] == "2.12.0"
+    assert host_facts.versions(str(home), params)["esb_version"] is None
+
+
+def test_generations_by_the_files_of_the_tree(tmpdir):
+    home = str(tmpdir)
+    assert host_health.generation(home) is None
+    models = tmpdir.mkdir("esb").mkdir("bkcore").join("models.py")
+    models.write("class ESBChannel:\n    comp_conf = models.TextField()\n")
+    assert host_health.generation(home) is None
+    models.write("class ESBChannel:\n    config = JSONField()\n")
+    assert host_health.generation(home) == "v7"
+    tmpdir.join("esb").mkdir("exdb")
+    assert host_health.generation(home) == "v6"
+
+
+def test_the_package_that_lies_there(tmpdir):
+    apis = str(tmpdir)
+    assert host_health.package_version(apis) is None and host_health.package_files(apis) == []
+    place = tmpdir.mkdir("ding_blueking").mkdir("toolkit")
+    place.join("version.py").write('"""x"""\n__version__ = "1.2.3"\n')
+    place.join("version.pyc").write("")
+    assert host_health.package_version(apis) == "1.2.3"
+    assert host_health.package_files(apis) == [str(place.join("version.py"))]

@@ -44,15 +44,17 @@ class Listener(logging.Handler):
         if record is self._last:
             return
         self._last = record
+        said = record.msg
         try:
-            text = record.getMessage()
-        except Exception:
-            text = record.msg
-        if isinstance(text, bytes):
-            text = text.decode("utf-8", "replace")
+            if record.args:
+                said = said % tuple(_sayable(each) for each in record.args)
+        except (TypeError, ValueError):
+            pass
+        if isinstance(said, bytes):
+            said = said.decode("utf-8", "replace")
         if record.exc_info and record.exc_info[0]:
-            text = u"%s: %s" % (text, _error_text(record.exc_info[1]))
-        self.lines.append(u" ".join((u"%s" % text).split())[:SHOWN_CHARACTERS])
+            said = u"%s: %s" % (said, _error_text(record.exc_info[1]))
+        self.lines.append(u" ".join((u"%s" % (said,)).split())[:SHOWN_CHARACTERS])
 
     def listen(self, *names):
         for logger in [logging.getLogger()] + [_logger(name) for name in names]:
@@ -62,6 +64,11 @@ class Listener(logging.Handler):
     def last_about(self, words):
         found = [line for line in self.lines if any(word in line for word in words)]
         return found[-1] if found else None
+
+
+def _sayable(value):
+    """A value of a log line; V7 logs whole configurations, and a site's may hold secrets."""
+    return "..." if isinstance(value, (dict, list, tuple)) or (u"%s" % (value,)).lstrip()[:1] in ("{", "[") else value
 
 
 def _logger(name):
@@ -86,7 +93,7 @@ class Adder:
             self.restricted, self.reason = True, None
         except (ImportError, SyntaxError, OtherShape) as error:
             self.restricted = False
-            self.reason = "%s" % (error,) if isinstance(error, OtherShape) else _error_text(error)
+            self.reason = text(error)
         self._declared = None
 
     def _check_shape(self):
@@ -157,17 +164,23 @@ class Adder:
         except (Exception, SystemExit) as error:
             raise Problem("The ESB's command %s failed: %s" % (COMMAND, _error_text(error)))
 
+    def conf_problem(self):
+        """Why the ESB uses nothing of conf.py, or None; a missing one is in order."""
+        if not os.path.exists(os.path.join(*(APIS.split(".") + ["conf.py"]))):
+            return None
+        try:
+            import_module(APIS + ".conf")
+        except Exception as error:
+            return "the ESB uses nothing of components/generic/apis/conf.py, because it raises %s%s" % (_error_text(error), _place(error))
+        return None
+
     def why_not(self, channel):
         """The reason, as far as it can be known, why a wanted channel has no row after all; a phrase."""
         path = channel["path"]
-        try:
-            conf = import_module(APIS + ".conf")
-        except Exception as error:
-            if isinstance(error, ImportError) and not os.path.exists(os.path.join(*(APIS.split(".") + ["conf.py"]))):
-                conf = None
-            else:
-                return "the ESB uses nothing of components/generic/apis/conf.py, because it raises %s%s" % (_error_text(error), _place(error))
-        declared = self._declaration(conf, channel)
+        problem = self.conf_problem()
+        if problem:
+            return problem
+        declared = self._declaration(channel)
         if declared is None:
             return self._why_not_declared(path)
         codename = declared.get("comp_codename", "")
@@ -179,8 +192,9 @@ class Adder:
         said = said or (self.listener.lines[-1] if self.listener.lines else None)
         return said or "the ESB's own sync did not add it and said nothing"
 
-    def _declaration(self, conf, channel):
+    def _declaration(self, channel):
         """What conf.py or the ESB itself declares of a channel, or None."""
+        conf = sys.modules.get(APIS + ".conf")
         pairs = [each if not isinstance(each, dict) else (each.get("path"), each) for each in getattr(conf, "CHANNELS", None) or []]
         if self.restricted:
             try:
@@ -253,10 +267,15 @@ def _place(error):
     return " (%s, line %s)" % (os.path.relpath(here[-1][0]), here[-1][1]) if here and not isinstance(error, SyntaxError) else ""
 
 
+def text(error):
+    """Why an ESB's parts are of another shape, in words."""
+    return error.args[0] if isinstance(error, OtherShape) else _error_text(error)
+
+
 def _error_text(error):
     try:
-        text = u"%s" % (error,)
+        said = u"%s" % (error,)
     except UnicodeError:
-        text = repr(error)
-    lines = [line.strip() for line in text.splitlines() if line.strip()] or [u""]
+        said = repr(error)
+    lines = [line.strip() for line in said.splitlines() if line.strip()] or [u""]
     return (u"%s: %s" % (type(error).__name__, lines[-1])).rstrip(u": ")[:SHOWN_CHARACTERS]

@@ -49,14 +49,17 @@ def change(argument):
     from django.db.transaction import TransactionManagementError
     for attempt in range(1, ATTEMPTS + 1):
         try:
+            run = Run(tables, wanted, argument["check"])
             with db.transaction.atomic(using=tables.channels.alias):
-                run = Run(tables, wanted, argument["check"])
                 result = run.result()
                 if argument["check"]:
                     db.transaction.set_rollback(True, using=tables.channels.alias)
             break
         except (db.IntegrityError, TransactionManagementError, db.OperationalError) as error:
-            if attempt == ATTEMPTS or isinstance(error, db.OperationalError) and "deadlock" not in ("%s" % (error,)).lower():
+            if isinstance(error, db.OperationalError) and "deadlock" not in repr(error).lower():
+                raise
+            if attempt == ATTEMPTS:
+                run.give_up()
                 raise
     if not argument["check"]:
         _look_afterwards(tables, run.pairs)
@@ -69,6 +72,7 @@ class Run:
     def __init__(self, tables, wanted, check):
         self.tables, self.wanted, self.check = tables, wanted, check
         self.warnings = []
+        self.adder = None
 
     def result(self):
         before = self._rows(lock=not self.check)
@@ -85,6 +89,11 @@ class Run:
             for row, goal in self.pairs:
                 self._write(row, goal)
         return self._report(before, others)
+
+    def give_up(self):
+        """Raises Problem with what the ESB's own code logged when it could not write; it goes on, and the database refuses the rest."""
+        if self.adder and self.adder.listener.lines:
+            raise Problem("The ESB's own code could not add the channels: %s" % self.adder.listener.lines[-1])
 
     def _rows(self, lock=False):
         return [_row(self.tables, row) for row in self.tables.of_paths([channel["path"] for channel in self.wanted], lock=lock)]
@@ -119,7 +128,7 @@ class Run:
 
     def _add(self, missing):
         """Has the ESB add them. Returns (rows that are only predicted, what else changes: (before, after) for the diff)."""
-        adder = esb_adding.Adder()
+        adder = self.adder = esb_adding.Adder()
         can_undo = _can_undo(self.tables)
         before = _everything(self.tables)
         predicted = []
@@ -152,7 +161,7 @@ class Run:
                     raise Problem("This ESB's update_channels changes other rows too (%s), so it was undone: add the channels by the ESB's own "
                                   "command %s." % (", ".join(sorted(others[0])), esb_adding.COMMAND))
         except esb_adding.OtherShape as error:
-            adder.reason = "%s" % (error,)
+            adder.reason = esb_adding.text(error)
             return False
         return True
 
@@ -160,6 +169,8 @@ class Run:
         rows = []
         for infos in declared.values():
             for info in infos:
+                if info.get("is_deprecated"):
+                    continue
                 pairs = info.get("comp_conf_to_db") or []
                 pairs = list(pairs.items()) if isinstance(pairs, dict) else pairs
                 rows.append(self._predicted(info["path"], info.get("method") or "", info["comp_codename"], pairs, info.get("suggest_method")))
@@ -168,7 +179,8 @@ class Run:
     def _after_installation(self, adder, channel):
         """A row of our own package as it will be once that is installed: it cannot be yet in a check run over a whole play."""
         path = channel["path"]
-        if not (self.check and path in our_channels.PATHS and channel["method"] in (None, "") and esb_adding.is_virgin()):
+        is_virgin = path in our_channels.PATHS and channel["method"] in (None, "") and esb_adding.is_virgin() and not adder.conf_problem()
+        if not (self.check and is_virgin):
             raise Problem("The ESB did not add the channel %s: %s." % (esb_channels.called(channel), adder.why_not(channel)))
         if not self.tables.is_v7 and our_channels.SYSTEM not in self.tables.system_names().values():
             raise Problem("The ESB has no system %s, to which the channel %s belongs: run its command %s first."

@@ -23,6 +23,8 @@ def checked(channels):
         path = channel["path"]
         if not path.startswith("/"):
             raise Problem("The path of a channel begins with a slash, as in /cmsi/send_ding/, and %s does not." % path)
+        if path + "/" in our_channels.PATHS:
+            raise Problem("The path of the channel ends with a slash: %s/, not %s." % (path, path))
         for other in result:
             if other["path"] == path and (other["method"] == channel["method"] or None in (other["method"], channel["method"])):
                 raise Problem("The channel %s is given twice: put all that you want of it into one entry." % called(channel))

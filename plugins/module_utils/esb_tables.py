@@ -10,6 +10,7 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 import datetime
+import logging
 
 try:
     from django.db import connections, router
@@ -24,6 +25,8 @@ def started():
     try:
         import django
         django.setup()
+        # With DEBUG on, Django logs each statement with its values, and ours hold secrets.
+        logging.getLogger("django.db.backends").setLevel(logging.CRITICAL)
         return Tables()
     except Exception as error:
         # Whatever it is, no code of ours is at fault yet (see esb_start.kind).

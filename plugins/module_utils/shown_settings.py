@@ -52,6 +52,11 @@ def masked(text):
                 for name, value in comp_conf.values(text).items())
 
 
+def given(settings):
+    """A task's plain settings as they may be shown: what its writer put there by mistake is hidden too."""
+    return plain(settings, lambda dummy: secrecy.HIDDEN)
+
+
 def compared(before, after, secrets=()):
     """({name: shown}, {name: shown}) of the stored texts before and after; `secrets` are names to hide in any case.
 
@@ -70,9 +75,10 @@ def compared(before, after, secrets=()):
 
 def _compared(before, after, secret):
     if secret:
-        if comp_conf.same(before, after):
-            after = before
-        return secrecy.compared(before, after)
+        shown = ["" if value in (None, "", u"") else secrecy.HIDDEN for value in (before, after)]
+        if shown[1] and not comp_conf.same(before, after):
+            shown[1] = secrecy.HIDDEN_NEW
+        return shown
     pair = [plain(each, lambda dummy: secrecy.HIDDEN) for each in (before, after)]
     if comp_conf.same(*pair) and not comp_conf.same(before, after):
         pair[1] = secrecy.HIDDEN_NEW

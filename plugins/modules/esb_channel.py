@@ -170,7 +170,7 @@ diff:
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.text.converters import to_native
 
-from ansible_collections.ding.blueking.plugins.module_utils import esb_apply, esb_channels, esb_python, secrecy
+from ansible_collections.ding.blueking.plugins.module_utils import esb_apply, esb_channels, esb_python, secrecy, shown_settings
 from ansible_collections.ding.blueking.plugins.module_utils.problem import Problem
 
 
@@ -197,6 +197,8 @@ def main():
         supports_check_mode=True,
     )
     shown = secrecy.invocation(module)
+    for each in [shown["module_args"]] + (shown["module_args"]["channels"] or []):
+        each["settings"] = shown_settings.given(each["settings"])
     channels = module.params["channels"]
     if channels is None:
         channels = [dict((name, module.params[name]) for name in channel_options(None))]

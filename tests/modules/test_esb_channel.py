@@ -262,6 +262,12 @@ def test_a_row_that_the_esb_does_not_add_comes_with_the_reason(ansible, sandbox,
     assert rows(sandbox) == before
 
 
+def test_a_row_that_the_database_refuses_comes_with_what_the_esb_logged(ansible, sandbox, installed):
+    sql(sandbox, "CREATE TRIGGER full BEFORE INSERT ON esb_channel BEGIN SELECT RAISE(ABORT, 'the table is full'); END")
+    result = run(ansible, installed, path=DING)
+    assert result.failed and "could not add the channels" in result.msg and "the table is full" in result.msg
+
+
 def test_without_the_block_the_reason_names_it(ansible, installed):
     edit(installed.generic / "apis" / "conf.py", conf_block.remove)
     result = run(ansible, installed, path=DING)
@@ -297,6 +303,13 @@ def test_no_secret_is_in_any_output_and_no_harmless_word_is_starred(ansible, san
         for secret in (SECRET, OTHER, "stored-pw-not-real"):
             assert secret not in real.stdout
         assert "markdown" in real.stdout and "****" not in json.dumps([real.data, failed.data])
+
+
+def test_a_secret_among_the_plain_settings_is_not_shown_either(ansible, installed):
+    wanted = {"settings": {"ding_app_secret": SECRET, "proxy": "http://u:%s@h.test" % SECRET, "msg_key": "markdown"}}
+    results = ansible.run_many([task(installed, path=TALK, **wanted), task(installed, [dict(wanted, path=BOT)], check=True)], verbosity=3)
+    assert [result.changed for result in results] == [True, True], results
+    assert SECRET not in results[0].stdout and "markdown" in results[0].stdout
 
 
 def waiting_python(host, folder):
@@ -367,6 +380,8 @@ def test_work_and_logs_are_the_service_users(ansible, sandbox, installed):
     place = Path("/var/tmp") / ("ding-channel-%d" % os.getpid())
     found = subprocess.run([installed.python, "-c", "import django, os; print(os.path.dirname(os.path.dirname(django.__file__)))"],
                            stdout=subprocess.PIPE, check=True, text=True).stdout.strip()
+    if subprocess.run([SYSTEM_PYTHON, "-c", "import django, sqlite3"], env={"PYTHONPATH": found}, stderr=subprocess.DEVNULL).returncode:
+        pytest.skip("%s cannot run the Django of this sandbox" % SYSTEM_PYTHON)
     try:
         shutil.copytree(installed.esb_home, place / "esb", symlinks=True)
         for package in Path(found).iterdir():

@@ -135,10 +135,12 @@ def _plan_conf(made, before, now, conf_wanted, conf_current):
 
 def _plan_byte_code(made):
     """Byte code goes with its source: as the backup has it beside a restored source, away with one that goes or is edited."""
-    own = manifest.byte_code(made.wanted) | manifest.byte_code(made.current)
-    for path in own:
+    wanted = manifest.byte_code(made.wanted)
+    for path in wanted | manifest.byte_code(made.current):
         action = made.actions.get(manifest.source_of(path))
-        if action not in (RESTORE, REMOVE, EDIT) or made.actions.get(path, KEEP) != KEEP:
+        # What is byte code in the backup can be alone now, and counted as a file so far.
+        is_decided = path not in wanted and made.actions.get(path, KEEP) != KEEP
+        if action not in (RESTORE, REMOVE, EDIT) or is_decided:
             continue
         made.actions.pop(path, None)
         made.reasons.pop(path, None)

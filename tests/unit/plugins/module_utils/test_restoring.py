@@ -151,12 +151,10 @@ def test_a_socket_cannot_come_back():
 # --- byte code --------------------------------------------------------------------------------------------------------
 
 def test_byte_code_comes_back_beside_its_restored_source_and_goes_with_one_that_goes():
-    wanted = dict(BEFORE, **tree(conf_pyc="c", __pycache__="x"))
     wanted = tree(conf_py="site", conf_pyc="old code", own__x_py="x")
     now = tree(conf_py="site+block", conf_pyc="new code", own__x_py="x", own__x_pyc="x code", ding_blueking__a_py="o", ding_blueking__a_pyc="code")
-    cache = now["ding_blueking/__pycache__"] = folder()
+    now["ding_blueking/__pycache__"] = folder()
     now["ding_blueking/__pycache__/a.cpython-36.pyc"] = now["ding_blueking/a.py"]
-    assert cache
     found, reasons = outcome(wanted, now, [manifest.changes(wanted, now)])
     assert found == dict(wanted, **tree(own__x_pyc="x code")) and reasons == {}
 
@@ -165,6 +163,14 @@ def test_byte_code_that_the_backup_lacks_goes_with_a_restored_source():
     wanted, now = tree(conf_py="site"), tree(conf_py="site+block", conf_pyc="new code")
     now["__pycache__"] = folder()
     now["__pycache__/conf.cpython-36.pyc"] = now["conf.pyc"]
+    assert outcome(wanted, now, [manifest.changes(wanted, now)]) == (wanted, {})
+
+
+def test_byte_code_that_was_left_alone_stays_with_its_restored_source():
+    wanted = tree(conf_py="site", conf_pyc="code")
+    wanted["__pycache__"] = folder()
+    wanted["__pycache__/conf.cpython-36.pyc"] = wanted["conf.pyc"]
+    now = dict((path, entry) for path, entry in wanted.items() if path != "conf.py")
     assert outcome(wanted, now, [manifest.changes(wanted, now)]) == (wanted, {})
 
 

@@ -5,6 +5,8 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+import re
+
 HIDDEN = "(hidden)"
 HIDDEN_NEW = "(hidden, new)"
 SHOWN_CHARACTERS = 4
@@ -12,6 +14,8 @@ SHOWN_CHARACTERS = 4
 SHORTEST_SHOWN = 16
 # Ansible replaces every occurrence of a no_log value in the output: a short one stars harmless words as well.
 SHORTEST_STARRED = 8
+# http://user:password@host, and a webhook's address: also in options that are no secrets, given by mistake or as a proxy.
+IN_ADDRESS = re.compile(r"(?<=://)[^/@\s]+(?=@)|(?<=[?&]access_token=)[^&#\s]+|(?<=[?&]sign=)[^&#\s]+")
 
 
 def masked(value):
@@ -27,7 +31,7 @@ def compared(before, after):
 
 
 def invocation(module):
-    """The module's parameters for its result, each no_log option hidden by its name and not by its value.
+    """The module's parameters for its result, each no_log option hidden by its name and not by its value; and what is secret in addresses.
 
     Call it once, right after the AnsibleModule was made, and hand the result to exit_json and fail_json as `invocation`.
     It also takes short values out of module.no_log_values.
@@ -49,5 +53,13 @@ def _hidden(params, spec):
         elif option.get("options") and isinstance(value, list):
             shown[name] = [_hidden(each, option["options"]) for each in value]
         else:
-            shown[name] = value
+            shown[name] = _without_addresses_secrets(value)
     return shown
+
+
+def _without_addresses_secrets(value):
+    if isinstance(value, dict):
+        return dict((name, _without_addresses_secrets(each)) for name, each in value.items())
+    if isinstance(value, list):
+        return [_without_addresses_secrets(each) for each in value]
+    return IN_ADDRESS.sub(HIDDEN, value) if isinstance(value, (str, type(u""))) else value

@@ -25,6 +25,8 @@ VERSION_FILE = "toolkit/version.py"
 # A longer text is shown as its size and sum.
 SHOWN_BYTES = 100000
 _VERSION = re.compile(br"""^__version__ = u?["']([^"']+)["']""", re.MULTILINE)
+# Python 3 writes byte code under such a name and renames it.
+_BEING_WRITTEN = re.compile(r"(^|/)__pycache__/[^/]+\.pyc\.[0-9]+\Z")
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*\Z")
 
 Owner = collections.namedtuple("Owner", "uid gid")
@@ -115,6 +117,8 @@ def _may_stay(path, tree, goal):
     entry = tree[path]
     if path.split("/")[-1] == "__pycache__":
         return entry.kind == "folder" and (path[:-len("/__pycache__")] if "/" in path else "") in goal
+    if _BEING_WRITTEN.search(path):
+        return entry.kind == "file"
     source = source_of(path)
     return (source is not None and entry.kind == "file" and source in goal and source in tree and tree[source].content == goal[source].content
             and is_current(entry.content, tree[source]))

@@ -10,6 +10,7 @@ import collections
 import grp
 import os
 import pwd
+import re
 import shutil
 import time
 
@@ -28,6 +29,9 @@ FOLDER, CONF = "apis/" + PACKAGE, "apis/conf.py"
 NO_RESTART = PACKAGE + "/apidocs/"
 # Larger files of a site are not sent to the trial import.
 SENT_BYTES = 1000000
+LOCK_SECONDS = 30
+
+_PLAIN = re.compile(r"[ -~]+\Z")
 
 # What shall happen. goal: the wanted tree of our folder; changes: package.Changes of it; conf, configs: (before, after) bytes or None;
 # byte_code: stale files beside conf.py; original: an original.Plan or None; taken: [[path, line]] of conf.py; decided: an interrupted run's targets.
@@ -40,19 +44,20 @@ def work(esb, params, files, check):
     if not os.path.isdir(esb.generic):
         raise Problem("There is no folder %s on this host: is esb_home the ESB's folder?" % esb.generic)
     owner = owner_of(esb, params)
-    with swap.lock(esb.generic):
+    # Another run may be waiting for the ESB's Python meanwhile.
+    with swap.lock(esb.generic, LOCK_SECONDS + esb.timeout):
         decided = swap.pending(esb.generic)
         if not check:
             swap.recover(esb.generic)
         view = View(esb.generic, decided if check else None)
-        plan = make_plan(esb, params, files, owner, view, decided)
+        plan, conf = make_plan(esb, params, files, owner, view, decided), view.entry(CONF)
         if has_steps(plan):
             refuse_what_does_not_compile(esb, params, files, view, plan)
             if plan.original is not None:
                 refuse_what_does_not_import(esb, files, view, plan)
             if not check:
                 perform(esb, view, plan, owner)
-    return result(esb, plan, view)
+    return result(esb, plan, conf)
 
 
 def owner_of(esb, params):
@@ -214,10 +219,10 @@ def trial(esb, files, only):
 
 
 def sent(view):
-    """The paths in apis that go to the trial: all files but byte code that has its source, and large ones."""
+    """The paths in apis that go to the trial: all files but byte code that has its source, large ones, and names that no module has."""
     tree = view.tree("apis", lambda path, size: False)
     return [path for path, entry in tree.items() if entry.kind == "file" and package.source_of(path) not in tree
-            and "__pycache__" not in path.split("/") and os.stat(view.path("apis/" + path)).st_size <= SENT_BYTES]
+            and "__pycache__" not in path.split("/") and _PLAIN.match(path) and os.stat(view.path("apis/" + path)).st_size <= SENT_BYTES]
 
 
 # --- changing it ------------------------------------------------------------------------------------------------------
@@ -297,7 +302,7 @@ def set_time(path, other):
 
 # --- telling it -------------------------------------------------------------------------------------------------------
 
-def result(esb, plan, view):
+def result(esb, plan, conf):
     """The same in check mode and in real mode."""
     found = {"added": [], "changed": [], "removed": []}
     for kind, paths in package.summary(plan.changes).items():
@@ -312,11 +317,19 @@ def result(esb, plan, view):
         "diff": diff(esb, plan),
         "files": dict((kind, sorted(paths)) for kind, paths in found.items()),
         "kept": plan.original.kept if plan.original else [],
-        "finished": sorted(plan.decided),
+        "recovered": sorted(plan.decided),
         "version": plan.version,
         "previous_version": plan.previous,
+        "warnings": hard_links(esb, plan, conf),
         "restart_needed": bool(plan.decided or any(not path.startswith(NO_RESTART) for path in touched)),
     }
+
+
+def hard_links(esb, plan, conf):
+    if not plan.conf or conf is None or conf.links < 2:
+        return []
+    return ["%s had %d names (hard links). Only this one was changed; the others keep the former content."
+            % (os.path.join(esb.apis, "conf.py"), conf.links)]
 
 
 def diff(esb, plan):

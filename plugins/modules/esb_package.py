@@ -118,7 +118,7 @@ kept:
   type: list
   elements: str
   returned: success
-finished:
+recovered:
   description: Targets of an interrupted run that this run has finished first, relative to C(components/generic).
   type: list
   elements: str
@@ -166,6 +166,8 @@ def main():
         result = package_host.work(Esb(params), params, files, module.check_mode)
     except (Problem, OSError, IOError) as problem:
         module.fail_json(msg=to_native(problem), invocation=shown)
+    for warning in result.pop("warnings"):
+        module.warn(warning)
     module.exit_json(invocation=shown, **result)
 
 

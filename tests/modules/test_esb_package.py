@@ -277,7 +277,7 @@ def test_a_link_in_place_of_the_folder_is_replaced_and_not_followed(ansible, tre
 
 def test_a_hard_linked_conf_leaves_its_other_name_alone(ansible, tree, tmp_path):
     os.link(tree.conf, tmp_path / "backup.py")
-    ansible.parity(MODULE, tree.args())
+    assert "2 names" in json.dumps(ansible.parity(MODULE, tree.args()).data["warnings"])
     assert (tmp_path / "backup.py").read_text() == CONF and conf_block.is_current(tree.conf.read_bytes())
 
 
@@ -419,7 +419,7 @@ def interrupted(tree):
 def test_an_interrupted_run_is_finished_and_its_end_predicted(ansible, tree):
     interrupted(tree)
     real = ansible.parity(MODULE, tree.args())
-    assert real.changed and real.data["restart_needed"] and real.data["finished"] == ["apis/conf.py", "apis/ding_blueking"]
+    assert real.changed and real.data["restart_needed"] and real.data["recovered"] == ["apis/conf.py", "apis/ding_blueking"]
     assert real.data["files"] == {"added": [], "changed": ["ding_blueking/send_ding.py"], "removed": []}
     check_installed(tree)
 
@@ -427,7 +427,7 @@ def test_an_interrupted_run_is_finished_and_its_end_predicted(ansible, tree):
 def test_an_interrupted_run_is_finished_before_all_is_taken_out(ansible, tree):
     before = tree.seen()
     interrupted(tree)
-    assert ansible.parity(MODULE, tree.args(state="absent")).data["finished"] == ["apis/conf.py", "apis/ding_blueking"]
+    assert ansible.parity(MODULE, tree.args(state="absent")).data["recovered"] == ["apis/conf.py", "apis/ding_blueking"]
     assert tree.seen() == before
 
 
@@ -504,9 +504,10 @@ def test_a_login_without_root_is_refused_with_the_reason(ansible, tree):
 def test_the_loudest_output_shows_neither_the_package_nor_a_secret_of_the_site(ansible, tree):
     result = ansible.run(MODULE, tree.args(), verbosity=4)
     assert result.changed and SECRET not in result.stdout
-    assert result.data["invocation"]["module_args"]["packed"] == "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
-    # zlib's first bytes in base64.
-    assert "eNr" not in json.dumps(result.data["invocation"]) and "********" not in json.dumps(result.data)
+    # 2.21 shows no options of a task that went well.
+    assert '"packed": "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"' in result.stdout or '"packed"' not in result.stdout and ansible.core == "2.21"
+    # zlib's first bytes in base64; and what Ansible puts in place of a secret that it finds in other words.
+    assert "eNr" not in result.stdout and "********" not in result.stdout
 
 
 # --- in place of the manual release -----------------------------------------------------------------------------------

@@ -124,7 +124,7 @@ def test_a_missing_file_differs():
 @pytest.mark.parametrize("path, code", [
     ("send.pyc", python27()), ("send.pyo", python27()), ("toolkit/version.pyc", python27()), ("__pycache__/send.cpython-36.pyc", python36(6)),
     ("__pycache__/send.cpython-311.pyc", python311(6)), ("__pycache__/send.cpython-36.opt-1.pyc", python36(6)),
-    ("toolkit/__pycache__/__init__.cpython-36.pyc", python36(0)),
+    ("toolkit/__pycache__/__init__.cpython-36.pyc", python36(0)), ("__pycache__/send.cpython-36.pyc.140234", entry(content=b"half")),
 ])
 def test_byte_code_that_the_esb_wrote_for_our_source_may_stay(path, code):
     tree = installed()

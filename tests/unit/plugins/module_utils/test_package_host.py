@@ -73,7 +73,7 @@ def test_killed_anywhere_the_next_run_does_what_its_check_mode_said(tmpdir, befo
         # The interrupted run may have come to its end but for its stage.
         assert done == said
         assert tree(home) == goal
-        finished += bool(done["finished"])
+        finished += bool(done["recovered"])
         assert not work(home, wanted)["changed"]
         # test_swap.py tries every single one.
         limit += 3
@@ -87,7 +87,7 @@ def test_an_interrupted_change_of_something_else_is_finished_as_well(tmpdir):
     stage.join("journal.json").write('{"steps": [["apis/conf.py", true], ["apis/own", false]]}')
     said = work(home, NEW, check=True)
     assert work(home, NEW) == said
-    assert said["finished"] == ["apis/conf.py", "apis/own"] and said["files"]["changed"] == ["conf.py"]
+    assert said["recovered"] == ["apis/conf.py", "apis/own"] and said["files"]["changed"] == ["conf.py"]
     found = tree(home)
     assert found["components/generic/apis/conf.py"][1] == b"CHANNELS = []\n\n" + conf_block.BLOCK
     assert not [name for name in found if "own" in name or "/." in name]

@@ -3,6 +3,8 @@
 import base64
 import http.server
 import os
+import select
+import socket
 import stat
 import threading
 from contextlib import contextmanager
@@ -11,6 +13,7 @@ import pytest
 
 from modulekit.tasks import Task
 from sandbox import processes
+from support import faulty
 
 MODULE = "ding.blueking.esb_preflight"
 SECRETS = {"app_secret": "preflight-esb-secret-not-real", "usermgr_app_secret": "preflight-usermgr-secret-not-real"}
@@ -63,7 +66,7 @@ def test_a_host_without_a_platform_has_all_its_problems_at_once(ansible, tmp_pat
                                       **SECRETS), verbosity=3)
     found = texts(result.data["problems"])
     for part in ("version of the PaaS platform is not known", "no ESB in", "neither a unit ding-none.service", "MB are free", "DingTalk at",
-                 "user management at", "The ESB does not answer"):
+                 "User management at", "The ESB does not answer"):
         assert part in found, found
     assert not result.failed
     assert not any(secret in result.stdout for secret in SECRETS.values())
@@ -162,8 +165,8 @@ class Proxy(http.server.BaseHTTPRequestHandler):
 
 
 @contextmanager
-def proxy(status):
-    handler = type("OneProxy", (Proxy,), {"seen": [], "status": status})
+def proxy(status, kind=Proxy):
+    handler = type("OneProxy", (kind,), {"seen": [], "status": status})
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
@@ -187,6 +190,38 @@ def test_the_way_to_dingtalk_goes_through_the_proxy_and_its_password_is_not_show
     assert "407" in texts(refused.data["problems"]) and "ding_proxy" in texts(refused.data["problems"])
     assert offline.data["problems"] == [] and "407" in texts(offline.data["warnings_found"])
     assert PASSWORD not in through.stdout
+
+
+class Tunnel(Proxy):
+    """Connects to where it is asked to, and carries bytes both ways."""
+
+    def do_CONNECT(self):
+        host, port = self.path.rsplit(":", 1)
+        with socket.create_connection((host, int(port)), timeout=20) as there:
+            self.seen.append(("CONNECT", self.path, self.headers.get("Proxy-Authorization")))
+            self.send_response(200)
+            self.end_headers()
+            pairs = {self.connection: there, there: self.connection}
+            while True:
+                for ready in select.select(list(pairs), [], [], 20)[0] or [None]:
+                    data = ready.recv(65536) if ready else b""
+                    if not data:
+                        self.close_connection = True
+                        return
+                    pairs[ready].sendall(data)
+
+
+@pytest.mark.every_target
+def test_through_a_proxy_tls_is_spoken_with_dingtalk_itself_and_its_certificate_is_verified(ansible, sandbox, tmp_path):
+    """A certificate of a CA that the host trusts (OpenSSL takes it from SSL_CERT_FILE) is good, any other is not; HTTP 404 is an answer."""
+    certificate = faulty.certificate(tmp_path)
+    with faulty.Faulty(faulty.answer({}, "404 Not Found"), certificate=certificate) as server, proxy(200, Tunnel) as (url, seen):
+        args = arguments(sandbox, usermgr_url=None, url=None, proxy=url, dingtalk_urls=[server.url])
+        trusted, untrusted = ansible.run_many([Task(MODULE, args, environment={"SSL_CERT_FILE": certificate[0]}), Task(MODULE, args)])
+    assert trusted.data["problems"] == [], trusted
+    assert len(untrusted.data["problems"]) == 1 and "cannot be trusted" in texts(untrusted.data["problems"])
+    assert [each[:2] for each in seen] == [("CONNECT", server.url[len("https://"):])] * 2
+    assert len(server.requests) == 1
 
 
 def test_a_clock_that_is_wrong(ansible, sandbox):

@@ -90,7 +90,8 @@ def runtime(params, run=None):
 
 def unit_facts(unit, run):
     """{load, active, user, can_reload} of a unit; {} without systemd."""
-    code, said = run(["systemctl", "show", "--no-pager", "-p", "LoadState,ActiveState,User,CanReload", "--", unit])
+    wanted = ["-p", "LoadState", "-p", "ActiveState", "-p", "User", "-p", "CanReload"]
+    code, said = run(["systemctl", "show", "--no-pager"] + wanted + ["--", unit])
     values = dict(each.split("=", 1) for each in said.splitlines() if "=" in each) if code == 0 else {}
     if not values:
         return {}

@@ -111,31 +111,31 @@ EXAMPLES = r"""
 RETURN = r"""
 healthy:
   description: Whether all checks hold.
-  returned: always
+  returned: when the host could be looked at
   type: bool
 checks:
   description: For each check whether it holds (C(ok)) and why (C(text)).
-  returned: always
+  returned: when the host could be looked at
   type: dict
   sample: {"ping": {"ok": true, "text": "pong"}}
 processes:
   description: The processes that serve the port.
-  returned: always
+  returned: when the host could be looked at
   type: list
   elements: dict
   sample: [{"pid": 1400, "started": 1795476952.11, "ticks": 1264952, "worker": true}]
 healthz:
   description: What C(/healthz/) says; null when it was not asked or gave no answer.
-  returned: always
+  returned: when the host could be looked at
   type: dict
   sample: {"ok": true, "code": "1306000", "message": "OK"}
 stale:
   description: Whether a worker is older than the channel's files, so that a restart is owed. C(conf.py) does not count, because workers do not use it.
-  returned: always
+  returned: when the host could be looked at
   type: bool
 channel_version:
   description: The version that answered; null when it was not asked or did not say.
-  returned: always
+  returned: when the host could be looked at
   type: str
 """
 

@@ -132,7 +132,7 @@ EXAMPLES = r"""
 RETURN = r"""
 problems:
   description: What must be mended first. Each has C(what), C(remedy) and the C(severity) V(problem).
-  returned: always
+  returned: success
   type: list
   elements: dict
   sample:
@@ -141,7 +141,7 @@ problems:
       severity: problem
 warnings_found:
   description: What the run can live with, in the same form, with the C(severity) V(warning).
-  returned: always
+  returned: success
   type: list
   elements: dict
 facts:
@@ -151,7 +151,7 @@ facts:
       C(group), C(esb_python) (the words that start the ESB's Python), C(package_version) (null without a package), C(original_release)
       (its files), C(pending), C(stale), C(free_mb) by path, C(processes), C(healthz), C(message_types), C(egress), C(clock_offset) (seconds by
       which this host's clock is fast, or null), C(host_python).
-  returned: always
+  returned: success
   type: dict
 """
 

@@ -68,13 +68,19 @@ EXAMPLES = r"""
 RETURN = r"""
 lease:
   description: The lease as it is after the task, in check mode as it would be; null when there is none. Times are in seconds since 1970.
-  returned: always
+  returned: success
   type: dict
   sample: {"run_id": "0d3f1c5e", "operator": "alice@control", "since": 1795476951.0, "expires": 1795477551.0}
 found:
   description: The lease as it was before the task; null when there was none, or none that could be read.
   returned: when the lease could be looked at
   type: dict
+taken_over:
+  description:
+    - Whether the lease was another run's, which has not given it back.
+    - That run may have been killed between a change and the restart that belongs to it, so a restart may be owed.
+  returned: success
+  type: bool
 """
 
 import os
@@ -127,7 +133,7 @@ def work(module, path, result):
     if params["state"] == "held":
         after, changed = lease.decide(found, params["run_id"], params["operator"], params["seconds"], round(time.time(), 2), params["break_lock"])
         if found and changed:
-            module.warn("%s, and run %s takes it over." % (lease.held(found), params["run_id"]))
+            module.warn("%s and was not given back; run %s takes it over." % (lease.held(found), params["run_id"]))
     else:
         changed = garbled or lease.release(found, params["run_id"], params["break_lock"])
         after = None if changed else found
@@ -135,7 +141,8 @@ def work(module, path, result):
             module.warn("%s, so it was not given back: it is not the lease of run %s." % (lease.held(after), params["run_id"]))
     before = {"unreadable": True} if garbled else lease.shown(found)
     # Another's lease that stays is no part of what this run changes.
-    result.update(changed=changed, lease=after, diff=dict(before=before, after=lease.shown(after) if changed else before))
+    result.update(changed=changed, lease=after, taken_over=changed and params["state"] == "held" and bool(found or garbled),
+                  diff=dict(before=before, after=lease.shown(after) if changed else before))
     if not module.check_mode:
         if params["state"] == "held":
             lease.write(path, after)

@@ -35,7 +35,7 @@ def write(home, run_id="run-b", age=10, life=600, text=None):
 def test_a_free_host_is_taken_as_predicted_renewed_and_given_back(ansible, home):
     taken = ansible.parity(MODULE, arguments(home))
     assert taken.changed and taken.diff == {"before": {}, "after": {"run_id": "run-a", "operator": "alice@run-a"}}
-    assert taken.data["found"] is None and taken.data["lease"]["expires"] - taken.data["lease"]["since"] == pytest.approx(600)
+    assert taken.data["found"] is None and taken.data["taken_over"] is False and taken.data["lease"]["expires"] - taken.data["lease"]["since"] == pytest.approx(600)
     assert lease_file(home).stat().st_mode & 0o777 == 0o600
     before = json.loads(lease_file(home).read_text("utf-8"))
     renewed = ansible.run(MODULE, arguments(home, seconds=1200))
@@ -66,6 +66,7 @@ def test_a_lease_that_has_expired_is_taken_over(ansible, home):
     write(home, age=700)
     taken = ansible.parity(MODULE, arguments(home))
     assert taken.changed and taken.diff["before"]["operator"] == "bob" and taken.diff["after"]["run_id"] == "run-a"
+    assert taken.data["taken_over"] is True
     assert "bob" in str(taken.data["warnings"])
 
 

@@ -249,8 +249,8 @@ REFUSED = {
     "display name too long": (dict(ROBOT, display_name="d" * 256), "display_name has 256 characters"),
     "unknown directory": (dict(ROBOT, category_id=99), "no directory with category_id 99"),
     "read-only directory": (dict(ROBOT, category_id=2), "ldap.local (category_id 2, type ldap) is read-only"),
-    "app without its secret": (dict(ROBOT, app_code="a"), "required together"),
-    "app and token": (dict(ROBOT, app_code="a", app_secret="b", token="c"), "mutually exclusive"),
+    "app without its secret": (dict(ROBOT, app_code="some_app"), "required together"),
+    "app and token": (dict(ROBOT, app_code="a", app_secret="app-not-real", token="token-not-real"), "mutually exclusive"),
 }
 
 
@@ -422,7 +422,9 @@ def test_no_secret_is_shown_and_harmless_words_are(ansible, users):
     for secret in (*SECRETS, "app-secret-not-real", "bearer-token-not-real"):
         assert secret not in shown
         assert secret[10:30] not in shown
-    assert "harmless_app" in shown and "robot1" in shown
+    assert "robot1" in shown
+    # Later cores show no invocation at -vvv.
+    assert "harmless_app" in shown or ansible.core != "2.16"
     assert [result.failed for result in results] == [False, True, False, False, False, True], results
 
 

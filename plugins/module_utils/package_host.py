@@ -339,7 +339,7 @@ def diff(esb, plan):
         parts.append(package.part("an interrupted run in " + esb.generic, lines(sorted(plan.decided)), ""))
     parts += package.diff(plan.changes, os.path.join(esb.apis, PACKAGE), name_of)
     if plan.original:
-        gone = [path for path in plan.original.files]
+        gone = list(plan.original.files)
         kept = ["%s (not as it was published: stays)" % path for path in plan.original.kept]
         parts.append(package.part("the manual release in " + esb.apis, lines(gone + kept), lines(kept)))
     if plan.configs:

@@ -507,7 +507,7 @@ def test_the_loudest_output_shows_neither_the_package_nor_a_secret_of_the_site(a
     # 2.21 shows no options of a task that went well.
     assert '"packed": "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"' in result.stdout or '"packed"' not in result.stdout and ansible.core == "2.21"
     # zlib's first bytes in base64; and what Ansible puts in place of a secret that it finds in other words.
-    assert "eNr" not in result.stdout and "********" not in result.stdout
+    assert "eNr" not in result.stdout and "********" not in json.dumps(result.data)
 
 
 # --- in place of the manual release -----------------------------------------------------------------------------------

@@ -32,13 +32,13 @@ class Wanted:
     def __init__(self, checks, before=(), healthz_before=None, component="", version=""):
         self.checks = [name for name in CHECKS if name in checks]
         self.before = list(before or ())
-        self.healthz_before = healthz_before or None
+        self.healthz_before = _complete(healthz_before) if healthz_before else None
         self.component = component
         self.version = version
 
 
 class Picture:
-    """One look at the host: processes, healthz (dict or None), stale, version (text or None), checks."""
+    """One look at the host: processes, healthz (dict, or None when it was not asked), stale, version (text or None), checks."""
 
     def __init__(self):
         self.processes = []
@@ -117,26 +117,32 @@ def ping(page):
     return _check(False, "/ping/ answers HTTP %d and not pong: is this the ESB's own address?" % page.status)
 
 
-def read_healthz(page):
-    """{ok, code, message}, or None for what is no answer of /healthz/."""
+def asked_healthz(host):
+    """{ok, code, message}; without an answer that can be understood the code is "" and the message says why."""
+    try:
+        page = host.healthz()
+    except Problem as problem:
+        return dict(ok=False, code="", message=to_text(problem))
     try:
         body = json.loads(page.text)
     except ValueError:
-        return None
+        body = None
     if page.status != 200 or not isinstance(body, dict) or not isinstance(body.get("ok"), bool):
-        return None
+        return dict(ok=False, code="", message="/healthz/ answers HTTP %d and nothing that can be understood" % page.status)
     return dict(ok=body["ok"], code=to_text(body.get("code")), message=to_text(body.get("message") or ""))
 
 
 def healthz(now, before):
     """Not worse than before: many working platforms are not ok. Without a before, any answer will do."""
-    if now is None:
-        return _check(False, "/healthz/ gives no answer that can be understood")
     if now["ok"]:
         return _check(True, "ok")
     complaint = _shortened(now["message"])
+    if not now["code"] and (not before or before["code"]):
+        return _check(False, complaint)
     if not before:
         return _check(True, "it complains, and nobody knows whether it did before: %s" % complaint)
+    if not before["code"]:
+        return _check(True, "without an answer before, and now: %s" % complaint)
     if before["ok"]:
         return _check(False, "it was ok before and now complains: %s" % complaint)
     if _lasting(before["message"]) == _lasting(now["message"]):
@@ -172,6 +178,11 @@ def version(found, wanted):
 
 # --- small things -----------------------------------------------------------------------------------------------------
 
+def _complete(before):
+    """A playbook may give less than asked_healthz() does."""
+    return dict(ok=before.get("ok") is True, code=to_text(before.get("code", "?")), message=to_text(before.get("message") or ""))
+
+
 def _processes(host, wanted, picture):
     picture.processes = host.processes()
     package_time = host.package_time()
@@ -180,7 +191,7 @@ def _processes(host, wanted, picture):
 
 
 def _healthz(host, wanted, picture):
-    picture.healthz = read_healthz(host.healthz())
+    picture.healthz = asked_healthz(host)
     return healthz(picture.healthz, wanted.healthz_before)
 
 

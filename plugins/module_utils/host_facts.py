@@ -200,10 +200,7 @@ def picture(host):
             facts["processes_problem"] = "no process of this host listens on that port"
     except Problem as problem:
         facts["processes_problem"] = to_text(problem).rstrip(".")
-    try:
-        facts["healthz"] = health.read_healthz(host.healthz())
-    except Problem:
-        facts["healthz"] = None
+    facts["healthz"] = health.asked_healthz(host)
     return facts
 
 

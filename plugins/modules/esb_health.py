@@ -125,12 +125,14 @@ processes:
   elements: dict
   sample: [{"pid": 1400, "started": 1795476952.11, "ticks": 1264952, "worker": true}]
 healthz:
-  description: What C(/healthz/) says; null when it was not asked or gave no answer.
+  description: What C(/healthz/) says; null when it was not asked. Without an answer, C(ok) is false, C(code) is empty and C(message) says why.
   returned: when the host could be looked at
   type: dict
   sample: {"ok": true, "code": "1306000", "message": "OK"}
 stale:
-  description: Whether a worker is older than the channel's files, so that a restart is owed. C(conf.py) does not count, because workers do not use it.
+  description:
+    - Whether a worker is older than the channel's files, so that a restart is owed.
+    - C(conf.py) does not count, because workers do not use it. Without the files, nothing is known.
   returned: when the host could be looked at
   type: bool
 channel_version:

@@ -84,8 +84,9 @@ def test_a_well_host_is_well():
     (dict(processes=Problem("Not as root.")), "processes", "Not as root"),
     (dict(ping=Page(502, "", "Bad Gateway")), "ping", "HTTP 502"),
     (dict(ping=Problem("Refused.")), "ping", "Refused"),
-    (dict(healthz=Page(200, "", "<html>")), "healthz", "no answer that can be understood"),
-    (dict(healthz=Page(200, "", '{"ok": "yes"}')), "healthz", "no answer that can be understood"),
+    (dict(healthz=Page(200, "", "<html>")), "healthz", "nothing that can be understood"),
+    (dict(healthz=Page(200, "", '{"ok": "yes"}')), "healthz", "nothing that can be understood"),
+    (dict(healthz=Page(502, "", '{"ok": true}')), "healthz", "HTTP 502"),
     (dict(healthz=Problem("Timed out.")), "healthz", "Timed out"),
     (dict(imports={"modules": 3, "failures": [["a.b", "SyntaxError: x"]]}), "imports", r"cannot import a.b \(SyntaxError: x\)"),
     (dict(imports={"modules": 0, "failures": []}), "imports", "not there"),
@@ -122,6 +123,7 @@ def test_of_a_long_list_of_broken_components_ours_are_shown():
     (None, (False, "Redis is down"), True),
     ((True, "OK"), (True, "Warning: CC"), True),
     ((True, "OK"), (False, "Redis is down"), False),
+    ((True, "Warning: CC"), (False, "Warning: CC"), False),
     ((False, "Redis is down"), (True, "OK"), True),
     ((False, "Redis is down"), (False, "Redis is down"), True),
     ((False, "Timeout after 1.52 s, id 0x7f00aa, port 4000"), (False, "Timeout after 2.1 s, id 0x7fee11, port 4001"), True),
@@ -130,6 +132,21 @@ def test_of_a_long_list_of_broken_components_ours_are_shown():
 def test_healthz_is_compared_with_before(before, now, ok):
     before = dict(ok=before[0], code="1", message=before[1]) if before else None
     assert health.healthz(dict(ok=now[0], code="1", message=now[1]), before)["ok"] is ok
+
+
+def test_a_healthz_that_never_answers_is_not_worse_than_one_that_never_did():
+    host = Host(healthz=Problem("No answer within 60 s."))
+    before = look(host, checks=["healthz"])
+    assert not before.healthy and before.healthz == dict(ok=False, code="", message="No answer within 60 s.")
+    assert look(host, checks=["healthz"], healthz_before=before.healthz).healthy
+    assert look(Host(healthz=healthz_page(True)), checks=["healthz"], healthz_before=before.healthz).healthy
+    assert not look(host, checks=["healthz"], healthz_before=dict(ok=False, code="1", message="Redis is down")).healthy
+    assert look(Host(healthz=healthz_page(False, "Redis")), checks=["healthz"], healthz_before=before.healthz).healthy
+
+
+def test_a_before_may_be_incomplete():
+    assert not look(Host(healthz=healthz_page(False, "Redis")), checks=["healthz"], healthz_before={"ok": True}).healthy
+    assert not look(Host(healthz=healthz_page(False, "Redis")), checks=["healthz"], healthz_before={"ok": False}).healthy
 
 
 def test_without_ping_nothing_else_is_asked_of_the_service():

@@ -203,7 +203,9 @@ class _Run:
     def decide(self):
         for path, folders, files in os.walk(self._folder):
             for name in files:
-                _fsync(os.path.join(path, name))
+                # One that is linked from elsewhere is carried over and not new; there can be thousands of them.
+                if os.lstat(os.path.join(path, name)).st_nlink == 1:
+                    _fsync(os.path.join(path, name))
             _fsync(path)
         text = json.dumps({"steps": [[_to_json(step.name), bool(step.new)] for step in self.steps]})
         draft = os.open(self._journal + ".draft", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

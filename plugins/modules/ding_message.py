@@ -187,11 +187,12 @@ def texts(value):
 
 
 def capitalised(sentence):
-    return sentence[:1].upper() + sentence[1:]
+    """An option's name at the beginning stays as it is."""
+    return "T" + sentence[1:] if sentence.startswith("the ") else sentence
 
 
-def check(module, esb, order):
-    """What can be known without sending: (the sentence, what else the result tells)."""
+def check(module, esb, order, told):
+    """Looks at what can be known without sending, and returns the sentence. Raises Problem."""
     try:
         types = esb.message_types()
         if our_channels.MESSAGE_TYPE not in types:
@@ -203,8 +204,8 @@ def check(module, esb, order):
         if refusal.about != esb_api.CHANNEL:
             raise
         module.warn("The message types cannot be looked at: %s" % to_native(refusal))
-    told = {"receivers": order.all(message_report.NOT_TRIED, message_report.CHECK_MODE)}
-    return "Would send through %s to: %s." % (esb.where(order.path), ", ".join(order.receivers)), told
+    told["receivers"] = order.all(message_report.NOT_TRIED, message_report.CHECK_MODE)
+    return "Would send through %s to: %s." % (esb.where(order.path), ", ".join(order.receivers))
 
 
 def send(module, esb, order, told):
@@ -213,7 +214,8 @@ def send(module, esb, order, told):
     told["receivers"] = order.all(message_report.UNCERTAIN, "no answer")
     payload = esb.post(order.path, order.fields)
     report = message_report.Report(esb.where(order.path), order, payload, texts(module.params["app_secret"]))
-    told.update(receivers=report.receivers, version=report.version, answer=report.message, changed=bool(report.sent or report.queued))
+    told.update(receivers=report.receivers, version=report.version, answer=report.message,
+                changed=any(entry["sent"] or entry["uncertain"] or entry in report.queued for entry in report.receivers))
     if payload.get("request_id"):
         told["request_id"] = payload["request_id"]
     for warning in report.warnings:
@@ -226,32 +228,36 @@ def send(module, esb, order, told):
     return report.partial()
 
 
-def main():
-    module = AnsibleModule(argument_spec=dict(esb_api.OPTIONS, **OPTIONS), supports_check_mode=True)
-    shown = secrecy.invocation(module)
-    told = {"changed": False}
-    params = dict((name, texts(value)) for name, value in module.params.items())
+def work(module, params, told):
+    """Checks or sends; returns (whether it failed, the sentence). It leaves in `told` all that is known either way."""
+    order = None
     try:
         order = message_report.Order(params)
         esb = esb_api.EsbApi(params)
         told["receivers"] = order.all(message_report.NOT_TRIED, "not sent")
-        if module.check_mode:
-            sentence, known = check(module, esb, order)
-            told.update(known)
-        else:
-            sentence = send(module, esb, order, told)
+        sentence = check(module, esb, order, told) if module.check_mode else send(module, esb, order, told)
+        told.update(changed=True, api_prefix=esb.prefix, diff={"before": {}, "after": order.shown})
+        return False, sentence
     except (HttpProblem, esb_api.Refusal) as problem:
-        sentence = to_native(problem)
-        if "receivers" in told:
-            doubtful = told["receivers"][0]["outcome"] == message_report.UNCERTAIN and problem.sent
+        sentence = to_text(to_native(problem))
+        if order:
+            doubtful = told.get("receivers", [{}])[0].get("outcome") == message_report.UNCERTAIN and problem.sent
             told["receivers"] = order.all(message_report.UNCERTAIN if doubtful else message_report.NOT_TRIED, sentence)
-            sentence += " " + message_report.DOUBT if doubtful else ""
             told["changed"] = doubtful
-        module.fail_json(msg=capitalised(sentence), invocation=shown, **told)
+            sentence += " " + message_report.DOUBT if doubtful else ""
+        return True, capitalised(sentence)
     except Problem as problem:
-        module.fail_json(msg=capitalised(to_native(problem)), invocation=shown, **told)
-    told.update(changed=True, api_prefix=esb.prefix, diff={"before": {}, "after": order.shown})
-    module.exit_json(msg=to_native(sentence), invocation=shown, **told)
+        return True, capitalised(to_text(to_native(problem)))
+
+
+def main():
+    module = AnsibleModule(argument_spec=dict(esb_api.OPTIONS, **OPTIONS), supports_check_mode=True)
+    told = {"changed": False, "invocation": secrecy.invocation(module)}
+    # Not within `except`: ansible-core 2.16 adds a traceback at -vvv to a failure that is told there.
+    failed, sentence = work(module, dict((name, texts(value)) for name, value in module.params.items()), told)
+    if failed:
+        module.fail_json(msg=to_native(sentence), **told)
+    module.exit_json(msg=to_native(sentence), **told)
 
 
 if __name__ == "__main__":

@@ -70,7 +70,7 @@ class UserManagement:
         self.secrets = [each for each in (params["app_secret"], params["token"]) if each]
         self.secrets += [each for each in secrets if each]
         self.has_credentials = bool(params["app_secret"] or params["token"])
-        self._http = Http("user management", params["usermgr_url"], headers(params), params["timeout"], params["validate_certs"],
+        self._http = Http("User management", params["usermgr_url"], headers(params), params["timeout"], params["validate_certs"],
                           params["ca_path"], secrets=self.secrets, **keywords)
 
     def hide(self, *secrets):

@@ -145,8 +145,8 @@ def _plan_byte_code(made):
         made.actions.pop(path, None)
         made.reasons.pop(path, None)
         if action == RESTORE and path in made.wanted:
-            if manifest.identity(made.wanted[path]) != manifest.identity(made.current.get(path)):
-                made.actions[path] = RESTORE
+            # Also where it is the same: swap.py takes away what is beside a new source and not new itself.
+            made.actions[path] = RESTORE
         elif path in made.current:
             made.actions[path] = REMOVE
 

@@ -178,6 +178,15 @@ def test_it_is_also_after_a_restart(esb, place):
     assert seen(esb.apis)[b"__pycache__/conf.cpython-36.pyc"] == before[b"__pycache__/conf.cpython-36.pyc"]
 
 
+def test_byte_code_that_was_left_alone_is_there_beside_its_source_again(esb, place):
+    before = seen(esb.apis)
+    run(esb, place)
+    os.unlink(esb.apis + "/conf.py")
+    run(esb, place, state="recorded")
+    same_in_check(esb, place, state="restored")
+    assert seen(esb.apis) == before
+
+
 def test_files_and_rows_apart(esb, place):
     before = installed(esb, place)
     files = same_in_check(esb, place, state="restored", scope="files")

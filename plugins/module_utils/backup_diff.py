@@ -63,8 +63,9 @@ class Texts:
 
 def files_part(made):
     """{path: what is there} before and after, of all paths that change."""
-    before = dict((path, manifest.described(made.current.get(path))) for path in made.done)
-    after = dict((path, manifest.described(made.entry(path))) for path in made.done)
+    pairs = [(path, manifest.described(made.current.get(path)), manifest.described(made.entry(path))) for path in made.done]
+    before = dict((path, one) for path, one, other in pairs if one != other)
+    after = dict((path, other) for path, one, other in pairs if one != other)
     return {"before_header": "files", "after_header": "files", "before": before, "after": after}
 
 

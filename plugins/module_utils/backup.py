@@ -32,7 +32,8 @@ INSTALL, RESTORE = "install", "restore"
 LOCK_SECONDS = 150
 LARGEST_RECORD = 64 * 1024 * 1024
 
-_STAMP = r"[0-9]{8}T[0-9]{6}Z(?:-[0-9]{3})?"
+_SECOND = r"[0-9]{8}T[0-9]{6}Z"
+_STAMP = _SECOND + r"(?:-[0-9]{3})?"
 _NAME = re.compile(r"(%s)(%s|%s)\Z" % (_STAMP, re.escape(ARCHIVE_END), re.escape(RECORD_END)))
 _PART = re.compile(r"\.%s\.(?:tar\.gz|changes\.json)\.part\Z" % _STAMP)
 
@@ -171,9 +172,12 @@ class Folder:
             if _PART.match(name):
                 _unlink(os.path.join(self.path, name))
 
-    def write(self, fill):
-        """Writes a new archive with fill(open file); returns its Backup. Raises Problem; then nothing is left of it."""
-        name = self._new_name()
+    def write(self, fill, wanted=None):
+        """Writes a new archive with fill(open file), by the wanted name unless later ones are there; returns its Backup.
+
+        Raises Problem; then nothing is left of it.
+        """
+        name = self._new_name(wanted)
         path = os.path.join(self.path, name + ARCHIVE_END)
         self._write(path, fill)
         return Backup(path, name)
@@ -216,10 +220,10 @@ class Folder:
     def _forbidden(self, error):
         return Problem("The folder %s cannot be read (%s): run this module as root (become: true)." % (self.path, os.strerror(error.errno)))
 
-    def _new_name(self):
-        """Now, or what follows the newest name when that is not before now."""
+    def _new_name(self, wanted=None):
+        """The wanted name, else now, or what follows the newest name when that is not before it."""
         taken = [stamp for stamp, dummy, dummy in self._names()]
-        now = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+        now = wanted or time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
         if not taken or taken[-1][:len(now)] < now:
             return now
         second, dash, number = taken[-1].partition("-")
@@ -242,6 +246,12 @@ class Folder:
             _fsync(self.path)
         except (OSError, IOError) as error:
             raise Problem("%s cannot be written: %s." % (path, error.strerror or error))
+
+
+def check_name(name):
+    """Raises Problem for what cannot be the name of a backup."""
+    if not re.match(_SECOND + r"\Z", name):
+        raise Problem("name must be a time in UTC such as 20261123T232400Z: it is %s." % name)
 
 
 def free_bytes(path):

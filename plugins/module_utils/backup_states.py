@@ -86,6 +86,8 @@ def present(work):
     """A backup of what is there now, unless the newest one is that."""
     if work.params["keep"] < 1:
         raise Problem("keep must be 1 or more: it is %d." % work.params["keep"])
+    if work.params["name"] is not None:
+        backup.check_name(work.params["name"])
     work.start()
     with work.locked():
         tree = work.tree()
@@ -171,7 +173,7 @@ def _package_version(work, tree):
 
 
 def _write(work, about, tree, rows):
-    made = work.folder.write(lambda handle: backup_archive.write(handle, about, tree, rows, work.esb.apis))
+    made = work.folder.write(lambda handle: backup_archive.write(handle, about, tree, rows, work.esb.apis), work.params["name"])
     reason = made.problem or made.verify()
     if reason:
         os.unlink(made.path)

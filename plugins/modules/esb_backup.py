@@ -42,6 +42,11 @@ options:
     type: str
     choices: [present, recorded, restored, listed]
     default: present
+  name:
+    description:
+      - The name of a new backup, a time in UTC such as V(20261123T232400Z). Give all hosts of one run the same, so that they can go back together.
+      - The default is the host's time. When there are later backups already, the new one gets a name that follows theirs.
+    type: str
   keep:
     description:
       - How many backups to keep when O(state=present). The oldest go first.
@@ -230,6 +235,7 @@ def main():
             esb_python.OPTIONS,
             dir=dict(type="path", default="/data/backup/ding_blueking"),
             state=dict(type="str", default="present", choices=["present", "recorded", "restored", "listed"]),
+            name=dict(type="str"),
             keep=dict(type="int", default=10),
             backup=dict(type="str", default="latest"),
             scope=dict(type="str", default="both", choices=["files", "rows", "both"]),

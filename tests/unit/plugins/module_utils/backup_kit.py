@@ -17,7 +17,7 @@ from ansible_collections.ding.blueking.plugins.module_utils.problem import Probl
 KILLED = 9
 OLD = 1600000000
 SECRET = "not-a-secret-but-" + "z" * 20
-DEFAULTS = dict(state="present", keep=10, backup="latest", scope="both", rows=True, overwrite=False, verify=False, platform_version="2.12.25")
+DEFAULTS = dict(state="present", name=None, keep=10, backup="latest", scope="both", rows=True, overwrite=False, verify=False, platform_version="2.12.25")
 
 
 def write(path, content, mode=0o644, mtime=OLD):

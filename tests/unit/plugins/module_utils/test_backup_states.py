@@ -121,6 +121,14 @@ def test_too_many_are_pruned_as_predicted(esb, place):
         run(esb, place, keep=0)
 
 
+def test_all_hosts_of_a_run_can_give_their_backups_one_name(esb, place):
+    assert run(esb, place, name="20261123T232400Z")["backup"] == "20261123T232400Z"
+    write(esb.apis + "/more", "later")
+    assert run(esb, place, name="20261123T232400Z")["backup"] == "20261123T232400Z-001"
+    with pytest.raises(Problem, match="name must be a time in UTC"):
+        run(esb, place, name="../x")
+
+
 def test_without_rows_the_esbs_python_is_not_asked(esb, place):
     esb.broken = True
     run(esb, place, rows=False)

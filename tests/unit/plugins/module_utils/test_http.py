@@ -135,7 +135,7 @@ def reset_in_body(connection, stopped):
     reset(connection, stopped)
 
 
-@pytest.mark.parametrize("answer", [reset, reset_in_body, b"", 
+@pytest.mark.parametrize("answer", [reset, reset_in_body, b"",
                                     b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{}", b"\x15\x03\x01\x00\x02\x02\x46\r\n\r\n"])
 def test_a_conversation_that_is_broken_off_may_have_had_its_effect(answer):
     problem = problem_of(answer, method="POST", body={})

@@ -59,7 +59,8 @@ def test_of_a_secret_four_characters_are_shown_at_most(value, wanted):
 
 
 @pytest.mark.parametrize("before, after, wanted", [
-    ("", "", ("", "")), ("a", "a", ("(hidden)", "(hidden)")), ("a", "b", ("(hidden)", "(hidden, new)")), ("", "b", ("", "(hidden, new)")), ("a", "", ("(hidden)", "")),
+    ("", "", ("", "")), ("a", "a", ("(hidden)", "(hidden)")), ("a", "b", ("(hidden)", "(hidden, new)")),
+    ("", "b", ("", "(hidden, new)")), ("a", "", ("(hidden)", "")),
 ])
 def test_a_diff_tells_whether_a_secret_changes_and_nothing_else(before, after, wanted):
     assert secrecy.compared(before, after) == wanted

@@ -213,10 +213,13 @@ def test_a_harmless_word_stays_readable_when_a_secret_equals_it(ansible, world, 
     stdout = results[0].stdout
     starred = [stdout[max(found.start() - 300, 0):found.end() + 100] for found in re.finditer(r"(?<!\*)\*{8}(?!\*)", stdout)]
     assert starred == []
-    assert stdout.count("VALUE_SPECIFIED_IN_NO_LOG_PARAMETER") >= 2 * len(WORDS)
+    # Since 2.20 ansible-core shows a module's parameters only on demand.
+    told = [result.data["invocation"]["module_args"] for task, result in zip(tasks, results) if "invocation" in result.data]
+    assert len(told) == len(tasks) or ansible.core not in ("2.16", "2.19")
+    for args in told:
+        assert [name for name in ("app_secret", "token", "secret", "access_token", "secret_settings")
+                if args.get(name) not in (None, "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER")] == []
+        assert args.get("content") in (None, "ding true paas admin qq")
     for task, result in zip(tasks, results):
-        if task.module == MESSAGE:
-            assert result.data["invocation"]["module_args"]["content"] == "ding true paas admin qq"
-            assert result.data["invocation"]["module_args"]["app_secret"] == "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
-        elif task.module == CHANNEL:
+        if task.module == CHANNEL:
             assert not result.failed and re.search(r"robot_code.*paas", json.dumps(result.diff)), result

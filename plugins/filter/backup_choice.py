@@ -1,0 +1,43 @@
+# -*- coding: utf-8 -*-
+# GNU General Public License v3.0-or-later (see LICENSE)
+"""The filter `ding.blueking.backup_choice`: which backup each host and folder goes back to."""
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+LATEST, PRISTINE = "latest", "pristine"
+
+
+def backup_choice(listed, wanted):
+    """{host: {folder: name}} from {host: {folder: backups as esb_backup lists them}}; what has nothing to go back to is left out.
+
+    A backup is the state before the run whose name it has. All hosts of a run share that name, and what a run did not change has none of it. So each
+    folder goes back to its first backup that is not older than the wanted one; the latest is the newest of all hosts.
+    """
+    names = sorted(set(backup["name"] for folders in listed.values() for backups in folders.values() for backup in backups))
+    chosen = {}
+    for host, folders in listed.items():
+        for folder, backups in folders.items():
+            name = _choice(sorted(backups, key=lambda backup: backup["name"]), wanted, names)
+            if name:
+                chosen.setdefault(host, {})[folder] = name
+    return chosen
+
+
+def _choice(backups, wanted, names):
+    if wanted == PRISTINE:
+        fitting = [backup for backup in backups if backup["pristine"]]
+    else:
+        asked = names[-1] if wanted == LATEST and names else wanted
+        fitting = [backup for backup in backups if asked in names and backup["name"] >= asked]
+    return fitting[0]["name"] if fitting else None
+
+
+def backups_by_folder(results):
+    """{folder: backups} from the results of esb_backup with state=listed in a loop over folders."""
+    return dict((result["item"], result["backups"]) for result in results)
+
+
+class FilterModule(object):
+    def filters(self):
+        return {"backup_choice": backup_choice, "backups_by_folder": backups_by_folder}

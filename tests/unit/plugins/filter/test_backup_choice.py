@@ -1,0 +1,38 @@
+# -*- coding: utf-8 -*-
+# GNU General Public License v3.0-or-later (see LICENSE)
+"""Which backups hosts go back to together."""
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import pytest
+
+from ansible_collections.ding.blueking.plugins.filter.backup_choice import backup_choice
+
+
+def backups(*names):
+    return [{"name": name.rstrip("*"), "pristine": name.endswith("*")} for name in names]
+
+
+LISTED = {
+    "paas1": {"/esb": backups("1*", "2", "3"), "/src": backups("1*")},
+    # The run 2 changed nothing here, and it was installed on this host anew before the run 3.
+    "paas2": {"/esb": backups("1*", "3*")},
+    "paas3": {"/esb": []},
+}
+
+
+@pytest.mark.parametrize("wanted, chosen", [
+    ("latest", {"paas1": {"/esb": "3"}, "paas2": {"/esb": "3"}}),
+    ("2", {"paas1": {"/esb": "2"}, "paas2": {"/esb": "3"}}),
+    ("1", {"paas1": {"/esb": "1", "/src": "1"}, "paas2": {"/esb": "1"}}),
+    ("pristine", {"paas1": {"/esb": "1", "/src": "1"}, "paas2": {"/esb": "1"}}),
+    ("unknown", {}),
+    ("0", {}),
+])
+def test_each_folder_goes_back_to_its_state_before_the_wanted_run(wanted, chosen):
+    assert backup_choice(LISTED, wanted) == chosen
+
+
+def test_without_backups_there_is_no_choice():
+    assert backup_choice({"paas1": {"/esb": []}}, "latest") == {}

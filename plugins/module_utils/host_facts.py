@@ -21,7 +21,7 @@ from ansible.module_utils.common.text.converters import to_native, to_text
 
 from ansible_collections.ding.blueking.plugins.module_utils import apis_tree, conf_block, esb_inside, health, host_health, original, processes, swap
 from ansible_collections.ding.blueking.plugins.module_utils.esb_api import CALLER, Refusal
-from ansible_collections.ding.blueking.plugins.module_utils.http import Http, urlsplit
+from ansible_collections.ding.blueking.plugins.module_utils.web import Http, urlsplit
 from ansible_collections.ding.blueking.plugins.module_utils.problem import Problem
 from ansible_collections.ding.blueking.plugins.module_utils.usermgr import UserManagement
 

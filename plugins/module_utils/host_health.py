@@ -15,7 +15,7 @@ from ansible.module_utils.urls import open_url
 
 from ansible_collections.ding.blueking.plugins.module_utils import deadline, esb_inside, our_channels, processes
 from ansible_collections.ding.blueking.plugins.module_utils.esb_api import EsbApi
-from ansible_collections.ding.blueking.plugins.module_utils.http import Http, urlsplit
+from ansible_collections.ding.blueking.plugins.module_utils.web import Http, urlsplit
 from ansible_collections.ding.blueking.plugins.module_utils.problem import Problem
 
 PING_SECONDS = 5

@@ -14,7 +14,7 @@ import re
 from ansible.module_utils.common.text.converters import to_native, to_text
 
 from ansible_collections.ding.blueking.plugins.module_utils import scrub
-from ansible_collections.ding.blueking.plugins.module_utils.http import Http, HttpProblem
+from ansible_collections.ding.blueking.plugins.module_utils.web import Http, HttpProblem
 from ansible_collections.ding.blueking.plugins.module_utils.problem import Problem
 
 try:

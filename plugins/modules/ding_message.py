@@ -161,7 +161,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.text.converters import to_native, to_text
 
 from ansible_collections.ding.blueking.plugins.module_utils import esb_api, message_report, our_channels, secrecy
-from ansible_collections.ding.blueking.plugins.module_utils.http import HttpProblem
+from ansible_collections.ding.blueking.plugins.module_utils.web import HttpProblem
 from ansible_collections.ding.blueking.plugins.module_utils.problem import Problem
 
 OPTIONS = dict(

@@ -10,7 +10,7 @@ import json
 
 import pytest
 
-from ansible_collections.ding.blueking.plugins.module_utils import esb_api, http
+from ansible_collections.ding.blueking.plugins.module_utils import esb_api, web
 from ansible_collections.ding.blueking.plugins.module_utils.problem import Problem
 
 SECRET = u"app-secret-not-real"
@@ -73,14 +73,14 @@ def test_a_place_that_is_no_esb_is_passed_over(strange):
     api.find()
     assert api.prefix == "/c/compapi"
     api, calls = esb({"": strange})
-    with pytest.raises((esb_api.Refusal, http.HttpProblem)):
+    with pytest.raises((esb_api.Refusal, web.HttpProblem)):
         api.find()
     assert len(calls) == 2
 
 
 def test_an_esb_that_does_not_answer_is_not_asked_twice():
     api, calls = esb({"": OSError("Connection refused")})
-    with pytest.raises(http.HttpProblem):
+    with pytest.raises(web.HttpProblem):
         api.find()
     assert len(calls) == 1
 

@@ -11,7 +11,7 @@ import re
 import pytest
 
 from ansible_collections.ding.blueking.plugins.module_utils import health
-from ansible_collections.ding.blueking.plugins.module_utils.http import Page
+from ansible_collections.ding.blueking.plugins.module_utils.web import Page
 from ansible_collections.ding.blueking.plugins.module_utils.problem import Problem
 
 CODENAME = "generic.cmsi.send_ding"

@@ -27,7 +27,7 @@ try:
 except ImportError:  # Python 2.7
     from httplib import HTTPException
     from urllib import urlencode
-    from urllib2 import HTTPError, URLError
+    from urllib2 import HTTPError, URLError  # pylint: disable=ansible-bad-import-from
     from urlparse import urlsplit
 
 # No answer of these services comes near it; a body without an end must not fill the memory.

@@ -14,7 +14,7 @@ import time
 
 import pytest
 
-from ansible_collections.ding.blueking.plugins.module_utils import http
+from ansible_collections.ding.blueking.plugins.module_utils import web
 
 SECRET = u"header-secret-not-real"
 TIMEOUT = 1.5
@@ -67,14 +67,14 @@ def response(body, status="200 OK", kind="application/json", more=""):
 
 
 def ask(address, method="GET", **keywords):
-    service = http.Http("the service", address, {"X-Auth": SECRET}, timeout=TIMEOUT, secrets=[SECRET])
+    service = web.Http("the service", address, {"X-Auth": SECRET}, timeout=TIMEOUT, secrets=[SECRET])
     return service.ask(method, "/path", **keywords)
 
 
 def problem_of(answer, **keywords):
     began = time.time()
     with serving(answer) as (address, requests):
-        with pytest.raises(http.HttpProblem) as caught:
+        with pytest.raises(web.HttpProblem) as caught:
             ask(address, **keywords)
     assert time.time() - began < TIMEOUT + 3
     assert SECRET not in str(caught.value) and address + "/path" in str(caught.value)
@@ -165,7 +165,7 @@ def test_a_redirect_is_not_followed():
 
 
 def test_a_body_without_an_end_does_not_fill_the_memory(monkeypatch):
-    monkeypatch.setattr(http, "LARGEST_ANSWER", 1024)
+    monkeypatch.setattr(web, "LARGEST_ANSWER", 1024)
     assert problem_of(response(b"[" + b" " * 1024 + b"]")).kind == "too_long"
     with serving(response(b"[" + b" " * 1022 + b"]")) as (address, requests):
         assert ask(address).body == []
@@ -174,7 +174,7 @@ def test_a_body_without_an_end_does_not_fill_the_memory(monkeypatch):
 def test_where_nobody_listens_nothing_was_sent():
     with serving(b"") as (address, requests):
         pass
-    with pytest.raises(http.HttpProblem) as caught:
+    with pytest.raises(web.HttpProblem) as caught:
         ask(address, "POST", body={})
     assert caught.value.kind == "connect" and not caught.value.sent
 
@@ -190,7 +190,7 @@ def test_a_connection_that_is_not_accepted_in_time_sent_nothing():
             each.connect_ex(full.getsockname())
         time.sleep(0.2)
         began = time.time()
-        with pytest.raises(http.HttpProblem) as caught:
+        with pytest.raises(web.HttpProblem) as caught:
             ask("http://127.0.0.1:%d" % full.getsockname()[1], "POST", body={})
         assert time.time() - began < TIMEOUT + 3
     finally:
@@ -201,7 +201,7 @@ def test_a_connection_that_is_not_accepted_in_time_sent_nothing():
 
 def test_tls_to_a_plain_server_is_a_matter_of_tls():
     with serving(response(b"{}")) as (address, requests):
-        with pytest.raises(http.HttpProblem) as caught:
+        with pytest.raises(web.HttpProblem) as caught:
             ask(address.replace("http:", "https:"), "POST", body={})
     # A server that waits for a head that never ends is a time-out, one that answers is no TLS.
     assert caught.value.kind in ("tls", "timeout") and not caught.value.sent
@@ -210,23 +210,23 @@ def test_tls_to_a_plain_server_is_a_matter_of_tls():
 @pytest.mark.parametrize("address", ["", "host:80", "ftp://host", "http://", "http://host:0", "http://host:port", "http://host/ x", "http://host\r\nX: y",
                                      "http://host/?q=1", "http://host/#x"])
 def test_an_address_that_cannot_be_called_is_refused_at_once(address):
-    with pytest.raises(http.HttpProblem) as caught:
-        http.Http("the service", address)
+    with pytest.raises(web.HttpProblem) as caught:
+        web.Http("the service", address)
     assert caught.value.kind == "address" and "q=1" not in str(caught.value)
 
 
 @pytest.mark.parametrize("address", ["http://me:pass-not-real@host", "http://me@host", "https://:pass-not-real@host", "ftp://me:pass-not-real@host"])
 def test_an_address_with_a_password_is_refused_without_showing_it(address):
-    with pytest.raises(http.HttpProblem) as caught:
-        http.Http("the service", address)
+    with pytest.raises(web.HttpProblem) as caught:
+        web.Http("the service", address)
     assert caught.value.kind == "address" and "pass-not-real" not in str(caught.value) and "me@" not in str(caught.value)
 
 
 def test_what_is_left_of_a_shared_limit_is_the_limit_of_a_call():
     with serving(hang) as (address, requests):
         began = time.time()
-        with pytest.raises(http.HttpProblem):
-            http.Http("the service", address, timeout=60).ask("GET", "/", seconds=0.3)
+        with pytest.raises(web.HttpProblem):
+            web.Http("the service", address, timeout=60).ask("GET", "/", seconds=0.3)
         assert time.time() - began < 5
 
 
@@ -234,14 +234,14 @@ def test_an_error_of_a_kind_that_nobody_expects_is_a_problem_as_well():
     def broken(*args, **keywords):
         raise KeyError(SECRET)
 
-    with pytest.raises(http.HttpProblem) as caught:
-        http.Http("the service", "http://host", open_with=broken, secrets=[SECRET]).ask("GET", "/")
+    with pytest.raises(web.HttpProblem) as caught:
+        web.Http("the service", "http://host", open_with=broken, secrets=[SECRET]).ask("GET", "/")
     assert SECRET not in str(caught.value)
 
 
 def test_a_page_may_be_anything():
     with serving(response(b"pong", kind="text/html", more="Date: Tue, 24 Nov 2026 00:00:00 GMT\r\n")) as (address, requests):
-        page = http.Http("the service", address).look("/ping/")
+        page = web.Http("the service", address).look("/ping/")
     assert (page.status, page.text, page.date) == (200, u"pong", "Tue, 24 Nov 2026 00:00:00 GMT")
     with serving(response(json.dumps({}).encode("ascii"), "503 Service Unavailable")) as (address, requests):
-        assert http.Http("the service", address).look().status == 503
+        assert web.Http("the service", address).look().status == 503

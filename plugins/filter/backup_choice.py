@@ -5,7 +5,8 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
-LATEST, PRISTINE = "latest", "pristine"
+LATEST = "latest"
+PRISTINE = "pristine"
 
 
 def backup_choice(listed, wanted):

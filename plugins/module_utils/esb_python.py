@@ -101,8 +101,9 @@ class Esb:
         """Returns (exit code, stdout, stderr); the whole process group is killed at the limit."""
         become = self._become()
         try:
-            child = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, close_fds=True,
-                                     cwd="/", env=_environment(self._works_as()), preexec_fn=become)
+            child = subprocess.Popen(  # pylint: disable=ansible-bad-function
+                words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, close_fds=True, cwd="/",
+                env=_environment(self._works_as()), preexec_fn=become)
         except (OSError, ValueError, subprocess.SubprocessError if sys.version_info[0] > 2 else OSError) as error:
             raise Problem("The ESB's Python cannot be started (%s): %s" % (" ".join(words[:-3]) or words[0], getattr(error, "strerror", None) or error))
         late = threading.Event()

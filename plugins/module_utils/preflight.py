@@ -113,7 +113,8 @@ def _python(facts, wanted):
     if not facts.get("esb_present"):
         return []
     if facts.get("python_problem"):
-        return _finding(facts["python_problem"], "Set ding_esb_python to the Python that runs the ESB here, and see that its manage.py works as the service's user.")
+        return _finding(facts["python_problem"],
+                        "Set ding_esb_python to the Python that runs the ESB here, and see that its manage.py works as the service's user.")
     if facts.get("conf_problem"):
         return _finding("The site's own components/generic/apis/conf.py cannot be imported (%s), so the ESB ignores all channels in it."
                         % facts["conf_problem"], "Mend that file; our lines are added at its end and do not depend on the rest.", WARNING)

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+
 from modulekit.tasks import Task
 from support import faulty
 
@@ -66,14 +67,14 @@ def test_check_mode_writes_nothing_anywhere(ansible, receivers):
 
 @pytest.mark.every_target
 def test_a_message_goes_to_a_group_and_a_person(ansible, receivers):
-    result = ansible.run(MODULE, arguments(receivers, receivers=["mod_robot", "mod_person"], content=u"\u78c1\u76d8 91%"))
+    result = ansible.run(MODULE, arguments(receivers, receivers=["mod_robot", "mod_person"], content="\u78c1\u76d8 91%"))
     assert not result.failed and result.changed, result
     assert outcome(result, "mod_robot") == {"receiver": "mod_robot", "kind": "robot", "sent": True, "outcome": "sent", "uncertain": False,
                                             "reason": ""}
     assert outcome(result, "mod_person")["kind"] == "person" and outcome(result, "mod_person")["sent"]
     assert result.data["version"] and result.data["answer"] == "OK" and result.data["api_prefix"] == "/api/c/compapi"
     texts = [message["text"] for message in receivers.dingtalk.messages()]
-    assert len(texts) == 2 and all(u"\u78c1\u76d8 91%" in text for text in texts)
+    assert len(texts) == 2 and all("\u78c1\u76d8 91%" in text for text in texts)
 
 
 def test_each_component_sends_what_it_is_given(ansible, receivers):

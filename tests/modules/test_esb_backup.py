@@ -10,6 +10,7 @@ import threading
 from pathlib import Path
 
 import pytest
+
 from modulekit.tasks import Task
 
 MODULE, PACKAGE, CHANNEL = "ding.blueking.esb_backup", "ding.blueking.esb_package", "ding.blueking.esb_channel"

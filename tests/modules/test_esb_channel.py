@@ -11,8 +11,8 @@ import time
 from pathlib import Path
 
 import pytest
-from modulekit.tasks import Task
 
+from modulekit.tasks import Task
 from plugins.module_utils import conf_block
 
 MODULE = "ding.blueking.esb_channel"

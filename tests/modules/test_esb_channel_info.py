@@ -6,6 +6,7 @@ import json
 import sqlite3
 
 import pytest
+
 from modulekit.tasks import Task
 
 MODULE = "ding.blueking.esb_channel_info"

@@ -4,6 +4,7 @@ import contextlib
 import subprocess
 
 import pytest
+
 from modulekit.tasks import Task
 from support import faulty
 
@@ -26,7 +27,8 @@ FAULTS = {
     "resets after the request": (faulty.reset_after_request, CUT),
     "resets in the body": (faulty.reset_in_body, CUT),
     "cuts the body off": (faulty.cut_body, CUT),
-    "answers a 502 page": (faulty.text(faulty.HTML, "502 Bad Gateway", "text/html"), ("with a web page instead of JSON: a proxy or a wrong address? It says: 502",)),
+    "answers a 502 page": (
+        faulty.text(faulty.HTML, "502 Bad Gateway", "text/html"), ("with a web page instead of JSON: a proxy or a wrong address? It says: 502",)),
     "answers a login page": (faulty.text("<html><title>Login</title></html>", "200 OK", "text/html"), ("with a web page instead of JSON",)),
     "repeats the request in a page": (faulty.echo, ("with a web page instead of JSON",)),
     "answers half a JSON": (faulty.text('{"result": tr'), ("with something that is not JSON (13 characters)",)),

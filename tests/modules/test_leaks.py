@@ -5,6 +5,7 @@ import re
 import secrets as random_texts
 
 import pytest
+
 from modulekit.tasks import Result, Task
 from support import faulty, watching
 

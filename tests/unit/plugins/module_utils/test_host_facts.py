@@ -83,7 +83,8 @@ def test_a_proxy_is_in_the_environment_only_while_it_is_used(monkeypatch):
         assert secrets == [] and dict(os.environ) == before
 
 
-@pytest.mark.parametrize("proxy,shown", [("http://a:b@10.0.0.9:3128", "http://10.0.0.9:3128"), ("http://10.0.0.9", "http://10.0.0.9"), ("a:b", "that was given")])
+@pytest.mark.parametrize("proxy,shown", [
+    ("http://a:b@10.0.0.9:3128", "http://10.0.0.9:3128"), ("http://10.0.0.9", "http://10.0.0.9"), ("a:b", "that was given")])
 def test_a_proxy_is_shown_without_its_password(proxy, shown):
     assert host_facts.without_password(proxy) == shown
 

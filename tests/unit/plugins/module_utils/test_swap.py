@@ -210,13 +210,17 @@ def test_names_of_any_bytes_come_back_from_the_journal(tmpdir):
     generic = site(tmpdir)
     raw = b"apis/\xff\xe4\xb8\xad.py"
     name = raw if str is bytes else os.fsdecode(raw)
-    leave = os._exit
+    real, leave = os.rename, os._exit
+
+    def rename(old, new):
+        if not new.endswith("json"):
+            leave(KILLED)
+        real(old, new)
 
     def work():
         with swap.stage(generic) as stage:
             write(stage.put(name), "x")
-            real = swap.os.rename
-            swap.os.rename = lambda old, new: real(old, new) if new.endswith("json") else leave(KILLED)
+            swap.os.rename = rename
             stage.commit()
 
     assert in_child(work) == KILLED

@@ -6,12 +6,14 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 import os
-import runpy
 
 from ansible_collections.ding.blueking.plugins.module_utils import our_channels
 
 PACKAGE = os.path.join(os.path.dirname(os.path.abspath(__file__)), *([os.pardir] * 4 + ["files", "components", our_channels.PACKAGE]))
-DECLARED = runpy.run_path(os.path.join(PACKAGE, "_channels.py"))["CHANNELS"]
+_PLACE = {}
+with open(os.path.join(PACKAGE, "_channels.py"), "rb") as _source:
+    exec(compile(_source.read(), "_channels.py", "exec"), _PLACE)
+DECLARED = _PLACE["CHANNELS"]
 
 
 def test_the_package_declares_these_paths_and_settings():

@@ -93,8 +93,18 @@ def _goal(channel, row, is_v7):
 
 
 def shown(channel, before, after):
-    """({name of the row: what may be seen of it}, the same after), for a diff; before or after is None where there is no row."""
-    settings = shown_settings.compared(before and before["text"], after and after["text"], channel["secret_settings"])
+    """({name of the row: what may be seen of it}, the same after), for a diff; before or after is None where there is no row.
+
+    Of a row that stays it has the settings that the task names: another one may have been given as a secret by another task.
+    """
+    hidden = set(channel["secret_settings"])
+    only = None
+    if before is not None and after is None:
+        # Nobody says which of a removed row's settings were given as secrets once.
+        hidden = shown_settings.unknown(before["text"], our_channels.FIRST_SETTINGS.get(channel["path"], ()))
+    elif before is not None:
+        only = set(channel["settings"]) | hidden
+    settings = shown_settings.compared(before and before["text"], after and after["text"], hidden, only)
     return tuple({} if row is None else {called(row): {"active": row["active"], "component": row["component"], "settings": each}}
                  for row, each in zip((before, after), settings))
 

@@ -57,14 +57,21 @@ def given(settings):
     return plain(settings, lambda dummy: secrecy.HIDDEN)
 
 
-def compared(before, after, secrets=()):
+def unknown(text, declared):
+    """The names of a stored text that are not among the declared ([name, value] pairs)."""
+    return set(comp_conf.values(text)) - set(pair[0] for pair in declared)
+
+
+def compared(before, after, secrets=(), only=None):
     """({name: shown}, {name: shown}) of the stored texts before and after; `secrets` are names to hide in any case.
 
-    None stands for a row that is not there, and gives {}.
+    None stands for a row that is not there, and gives {}. Where `only` is given, other names are left out unless they change.
     """
     one, other = comp_conf.values(before), comp_conf.values(after)
     shown = {}, {}
     for name in list(one) + [each for each in other if each not in one]:
+        if only is not None and name not in only and name in one and name in other and comp_conf.same(one[name], other[name]):
+            continue
         pair = _compared(one.get(name), other.get(name), name in secrets or is_secret(name))
         for stored, place, value in zip((one, other), shown, pair):
             if name in stored:

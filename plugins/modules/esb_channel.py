@@ -22,6 +22,7 @@ description:
     it changes.
   - A diff never shows a secret. Hidden are the settings given in O(secret_settings), all settings whose names say that they are secret
     (with C(secret), C(token), C(password), C(key) and the like in them), and passwords and tokens in addresses.
+    Of a row that stays it shows the settings that the task names, and of a removed row the values of those that this collection declares.
 extends_documentation_fragment:
   - ding.blueking.attributes
   - ding.blueking.attributes.changes

@@ -121,8 +121,20 @@ def test_one_word_says_what_was_done(before, after, word):
 def test_a_diff_shows_a_row_without_its_secrets():
     before = row(text='[["plain", "1"], ["mine", "not-a-real-secret"], ["app_secret", "nor-this-one"]]')
     after = row(text='[["plain", "2"], ["mine", "another-secret"], ["app_secret", "nor-this-one"]]')
-    shown = esb_channels.shown(channel(secret_settings={"mine": "another-secret"}), before, after)
+    shown = esb_channels.shown(channel(settings={"plain": "2"}, secret_settings={"mine": "another-secret"}), before, after)
     assert [each["/cmsi/send_ding/"]["settings"] for each in shown] == [
-        {"plain": "1", "mine": "(hidden)", "app_secret": "(hidden)"}, {"plain": "2", "mine": "(hidden, new)", "app_secret": "(hidden)"}]
+        {"plain": "1", "mine": "(hidden)"}, {"plain": "2", "mine": "(hidden, new)"}]
     assert esb_channels.shown(channel(secret_settings={}), None, None) == ({}, {})
+
+
+def test_a_setting_that_another_task_gave_as_a_secret_is_in_no_diff():
+    there = row(text='[["msg_key", "text"], ["inner", "not-a-real-secret"]]')
+    for wanted, after in ((channel(settings={"proxy": None}), there), (channel(settings={}, active=False), dict(there, active=False)),
+                          (channel(settings={}, state="absent"), None)):
+        shown = esb_channels.shown(dict(wanted, secret_settings={}), there, after)
+        assert "not-a-real-secret" not in repr(shown)
+    assert shown[0]["/cmsi/send_ding/"]["settings"] == {"msg_key": "text", "inner": "(hidden)"}
+
+
+def test_a_row_with_a_method_is_called_with_it():
     assert list(esb_channels.shown(channel(secret_settings={}), None, row(method="POST"))[1]) == ["/cmsi/send_ding/ POST"]

@@ -23,7 +23,17 @@ from tests.run import ansible_envs  # noqa: E402
 
 CORE = os.environ.get("DING_ANSIBLE") or "2.19"
 TARGET = os.environ.get("DING_TARGET_PYTHON") or "3.11"
+# The sandbox's ESB runs on the target's Python where that is one of these, else on today's.
+OLD_ESB_PYTHONS = ("2.7", "3.6")
 COUNTER = {"parity": 0, "runs": 0, "tasks": 0, "seconds": 0.0}
+
+
+def pytest_collection_modifyitems(config, items):
+    """Some tests ask for an ESB on today's Python: with an older target they are no tests."""
+    if TARGET in OLD_ESB_PYTHONS:
+        left_out = [item for item in items if item.get_closest_marker("esb_of_today")]
+        items[:] = [item for item in items if item not in left_out]
+        config.hook.pytest_deselected(items=left_out)
 
 
 def pytest_report_header(config):
@@ -48,6 +58,6 @@ def ansible():
 @pytest.fixture(scope="session")
 def sandbox():
     """A local BlueKing of this pytest process: see modulekit/world.py."""
-    world = World.started(esb_python=TARGET if TARGET in ("2.7", "3.6") else "current")
+    world = World.started(esb_python=TARGET if TARGET in OLD_ESB_PYTHONS else "current")
     yield world
     world.end()

@@ -374,6 +374,7 @@ NEEDED = ("django", "asgiref", "sqlparse", "requests", "urllib3", "idna", "certi
 NOBODY = 65534
 
 
+@pytest.mark.esb_of_today
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can work as another user")
 def test_work_and_logs_are_the_service_users(ansible, sandbox, installed):
     """The sandbox's own Python lies in a folder that another user may not enter: the host's Python, with Django beside the ESB."""

@@ -109,13 +109,17 @@ def test_a_certificate_that_nobody_trusts_is_refused_before_the_credentials_are_
 def test_a_certificate_of_a_given_ca_is_trusted(ansible, tmp_path):
     files = faulty.certificate(tmp_path)
     read = "import ssl; ssl.create_default_context().load_verify_locations(cadata=bytearray(ssl.PEM_cert_to_DER_cert(open(%r).read())))" % files[0]
-    if subprocess.run([ansible.python, "-c", read], capture_output=True).returncode:
-        pytest.skip("the target's Python was built with an OpenSSL that is too new for it: it cannot read a certificate as Ansible hands it over")
+    # A Python 2.7 that was built with an OpenSSL too new for it cannot read any certificate as Ansible hands it over.
+    can_read = subprocess.run([ansible.python, "-c", read], capture_output=True).returncode == 0
     with faulty.Faulty(faulty.answer({}), healthy=faulty.message_types(), certificate=files) as server:
         message = {"app_code": "fault_app", "app_secret": APP_SECRET, "timeout": 10, "receivers": ["a"], "content": "c", "esb_url": server.url}
         trusted, unchecked = ansible.run_many([Task("ding.blueking.ding_message", dict(message, ca_path=files[0]), check=True),
                                                Task("ding.blueking.ding_message", dict(message, validate_certs=False), check=True)])
-    assert not trusted.failed and not unchecked.failed, (trusted, unchecked)
+    assert not unchecked.failed, unchecked
+    if can_read:
+        assert not trusted.failed, trusted
+    else:
+        judge([trusted], ("cannot be trusted or does not speak TLS",))
 
 
 def test_a_server_without_tls_on_https_is_told(ansible):

@@ -203,11 +203,15 @@ def main():
     channels = module.params["channels"]
     if channels is None:
         channels = [dict((name, module.params[name]) for name in channel_options(None))]
+    refused = None
     try:
         esb_channels.checked(channels)
         result = esb_python.Esb(module.params).call("esb_apply.change", {"channels": channels, "check": module.check_mode}, esb_apply.MODULES)
     except Problem as problem:
-        module.fail_json(msg=to_native(problem), invocation=shown)
+        refused = to_native(problem)
+    # Outside of the handler, or a traceback follows it at -vvv.
+    if refused:
+        module.fail_json(msg=refused, invocation=shown)
     for warning in result["warnings"]:
         module.warn(warning)
     module.exit_json(changed=result["changed"], diff={"before": result["before"], "after": result["after"]}, channels=result["channels"],

@@ -116,12 +116,16 @@ def main():
     paths = module.params["paths"]
     if paths is None:
         paths = our_channels.PATHS + [our_channels.MESSAGE_TYPES_PATH]
+    refused = None
     try:
         if module.params["reveal"] and not module.no_log:
             raise Problem("With reveal the result holds secrets: set no_log to true on this task.")
         result = esb_python.Esb(module.params).call("esb_apply.look", {"paths": paths, "reveal": module.params["reveal"]}, esb_apply.MODULES)
     except Problem as problem:
-        module.fail_json(msg=to_native(problem), invocation=shown)
+        refused = to_native(problem)
+    # Outside of the handler, or a traceback follows it at -vvv.
+    if refused:
+        module.fail_json(msg=refused, invocation=shown)
     module.exit_json(changed=False, invocation=shown, **result)
 
 

@@ -153,4 +153,5 @@ def test_a_graceful_reload_keeps_the_master_and_changes_the_workers(ansible, san
         after = ansible.run(MODULE, dict(args, processes_before=seen.data["processes"], wait=30))
         assert not after.failed, after
         assert master in [each["pid"] for each in after.data["processes"]]
-        assert len([each for each in after.data["processes"] if each["worker"]]) == 2
+        # The gate opens with the first of them.
+        assert [each for each in after.data["processes"] if each["worker"]]

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 ENDLESS_BLOCK = b"x" * 65536
 DRIP_SECONDS = 0.2
+NOTICED_SECONDS = 10
 HTML = "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
 
 
@@ -36,6 +37,7 @@ class Faulty:
     def __init__(self, fault, healthy=None, certificate=None):
         self.fault, self.healthy = fault, healthy
         self.requests, self.seconds = [], []
+        self.working = 0
         self.stopped = threading.Event()
         self._tls = None
         if certificate:
@@ -55,6 +57,14 @@ class Faulty:
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
+
+    def longest(self):
+        """The longest of its seconds. A server that drips notices only with its next bytes that nobody listens any more."""
+        limit = time.monotonic() + NOTICED_SECONDS
+        while self.working or not self.seconds:
+            assert time.monotonic() < limit, "the fault began %s times and is not over" % self.working
+            time.sleep(0.05)
+        return max(self.seconds)
 
     def methods(self):
         return [request.method for request in self.requests]
@@ -87,10 +97,12 @@ class Faulty:
 
     def _misbehave(self, connection, request):
         began = time.monotonic()
+        self.working += 1
         try:
             self.fault(connection, request, self)
         finally:
             self.seconds.append(time.monotonic() - began)
+            self.working -= 1
 
 
 def _read(connection):

@@ -13,6 +13,7 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+import calendar
 import contextlib
 import errno
 import json
@@ -30,6 +31,7 @@ LATEST, PRISTINE = "latest", "pristine"
 ARCHIVE_END, RECORD_END, PART_END = ".tar.gz", ".changes.json", ".part"
 INSTALL, RESTORE = "install", "restore"
 LOCK_SECONDS = 150
+DAY_SECONDS = 24 * 60 * 60
 LARGEST_RECORD = 64 * 1024 * 1024
 
 _SECOND = r"[0-9]{8}T[0-9]{6}Z"
@@ -250,8 +252,12 @@ class Folder:
 
 def check_name(name):
     """Raises Problem for what cannot be the name of a backup."""
-    if not re.match(_SECOND + r"\Z", name):
-        raise Problem("name must be a time in UTC such as 20261123T232400Z: it is %s." % name)
+    try:
+        seconds = calendar.timegm(time.strptime(name, "%Y%m%dT%H%M%SZ")) if re.match(_SECOND + r"\Z", name) else None
+    except ValueError:
+        seconds = None
+    if seconds is None or seconds > time.time() + DAY_SECONDS:
+        raise Problem("name must be a time in UTC such as 20261123T232400Z, and not in the future: it is %s." % name)
 
 
 def free_bytes(path):

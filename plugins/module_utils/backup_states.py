@@ -47,6 +47,10 @@ class Work:
             raise Problem("%s is a link: set esb_home to the place where the folder really is." % self.esb.apis)
         if os.geteuid() not in (0, os.stat(self.esb.generic).st_uid):
             raise Problem("Run this module as root (become: true): the files in %s are another user's." % self.esb.generic)
+        inside = os.path.realpath(self.folder.path) + os.sep
+        if inside.startswith(os.path.realpath(self.esb.apis) + os.sep):
+            raise Problem("The folder of the backups, %s, lies in the folder that is backed up: set dir to a place outside of %s." % (
+                self.folder.path, self.esb.apis))
         self.folder.check()
         if writes and not self.check:
             self.folder.make()

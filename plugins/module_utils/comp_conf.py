@@ -27,7 +27,7 @@ def read(text):
         return EMPTY, []
     try:
         stored = json.loads(text, object_pairs_hook=OrderedDict)
-    except ValueError:
+    except (ValueError, RuntimeError):  # RuntimeError: nested too deep
         return UNREADABLE, []
     if stored is None:
         return EMPTY, []

@@ -32,7 +32,8 @@ def look(argument):
     result = []
     for row in sorted(rows, key=lambda row: (row["path"], esb_tables.method(row))):
         text = row[tables.conf]
-        settings = dict(comp_conf.values(text)) if argument["reveal"] else shown_settings.masked(text)
+        known = our_channels.HARMLESS if row["path"] in our_channels.PATHS else None
+        settings = dict(comp_conf.values(text)) if argument["reveal"] else shown_settings.masked(text, known)
         if comp_conf.read(text)[0] == comp_conf.UNREADABLE:
             settings = shown_settings.NOT_SETTINGS
         shown = _row(tables, row)

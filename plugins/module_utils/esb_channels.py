@@ -98,13 +98,15 @@ def shown(channel, before, after):
     Of a row that stays it has the settings that the task names: another one may have been given as a secret by another task.
     """
     hidden = set(channel["secret_settings"])
-    only = None
+    only, replaced = None, ()
     if before is not None and after is None:
         # Nobody says which of a removed row's settings were given as secrets once.
         hidden = shown_settings.unknown(before["text"], our_channels.FIRST_SETTINGS.get(channel["path"], ()))
     elif before is not None:
         only = set(channel["settings"]) | hidden
-    settings = shown_settings.compared(before and before["text"], after and after["text"], hidden, only)
+        # What is replaced may have been given as a secret once; what the task itself wants plain is shown.
+        replaced = shown_settings.replaced(before["text"], channel["settings"], our_channels.HARMLESS)
+    settings = shown_settings.compared(before and before["text"], after and after["text"], hidden, only, replaced)
     return tuple({} if row is None else {called(row): {"active": row["active"], "component": row["component"], "settings": each}}
                  for row, each in zip((before, after), settings))
 

@@ -53,6 +53,8 @@ class Esb:
         self.logs = params["esb_logs"] or os.path.join(bk_home, "logs", "open_paas")
         self.key_file = os.path.join(bk_home, "open_paas", "cert", "saas_priv.txt")
         self.timeout = params["esb_timeout"]
+        if self.timeout < 1:
+            raise Problem("esb_timeout must be 1 or more seconds: it is %d." % self.timeout)
         self._user = params["esb_user"]
 
     def check(self):
@@ -82,6 +84,8 @@ class Esb:
         try:
             answer = json.loads(to_text(out))
         except ValueError:
+            answer = None
+        if not isinstance(answer, dict) or not set(answer) & set(["result", "error"]):
             raise Problem("The ESB's Python (%s) ended with %s and no answer%s" % (self.words[0], code, _said(err)))
         if "error" in answer:
             raise Problem(self._sentence(answer["error"], err))

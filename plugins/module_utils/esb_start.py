@@ -32,8 +32,10 @@ def run(request):
 
 
 def work(request):
-    os.chdir(request["home"])
-    sys.path.insert(0, request["home"])
+    # Python 2.7 would encode text for the file system by the locale, which may be C.
+    home = request["home"].encode("utf-8") if str is bytes else request["home"]
+    os.chdir(home)
+    sys.path.insert(0, home)
     for name, value in (("BK_ENV", "production"), ("DJANGO_SETTINGS_MODULE", "settings"),
                         ("BK_FILE_PATH", request["key_file"]), ("PAAS_LOGGING_DIR", request["logs"])):
         os.environ.setdefault(name, value)

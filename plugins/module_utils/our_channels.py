@@ -18,6 +18,11 @@ FIRST_SETTINGS = {
     "/cmsi/send_dingbot/": [["token_field", "qq"], ["sign_field", "wx_userid"]],
 }
 PATHS = sorted(FIRST_SETTINGS)
+# Settings of our channels and of the message types that hold no secret; what else a row has may have been given as one.
+HARMLESS = frozenset([
+    "msg_key", "proxy", "ca_bundle", "oapi_url", "api_url", "connect_timeout", "read_timeout", "deadline", "on_uncertain", "qps", "robot_code",
+    "token_field", "sign_field", "suggest_method",
+])
 # What the package's components say about themselves; V7's sync stores the method beside the settings.
 SYSTEM = "CMSI"
 SUGGEST_METHOD = "POST"

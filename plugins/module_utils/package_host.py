@@ -36,6 +36,8 @@ _PLAIN = re.compile(r"[ -~]+\Z")
 # What shall happen. goal: the wanted tree of our folder; changes: package.Changes of it; conf, configs: (before, after) bytes or None;
 # byte_code: stale files beside conf.py; original: an original.Plan or None; taken: [[path, line]] of conf.py; decided: an interrupted run's targets.
 Plan = collections.namedtuple("Plan", "goal changes conf configs byte_code original taken decided version previous")
+# The number of a user or group; what is longer is looked for as a name.
+_ID = re.compile(r"[0-9]{1,9}\Z")
 
 
 def work(esb, params, files, check):
@@ -63,8 +65,8 @@ def work(esb, params, files, check):
 def owner_of(esb, params):
     """Raises Problem for a user or group that the host does not know."""
     try:
-        user = params["owner"] and (int(params["owner"]) if params["owner"].isdigit() else pwd.getpwnam(params["owner"]).pw_uid)
-        group = params["group"] and (int(params["group"]) if params["group"].isdigit() else grp.getgrnam(params["group"]).gr_gid)
+        user = params["owner"] and (int(params["owner"]) if _ID.match(params["owner"]) else pwd.getpwnam(params["owner"]).pw_uid)
+        group = params["group"] and (int(params["group"]) if _ID.match(params["group"]) else grp.getgrnam(params["group"]).gr_gid)
     except KeyError as error:
         raise Problem("This host does not know the owner or group that was asked for: %s." % error.args[0])
     return package.Owner(esb.user().pw_uid if user in (None, "") else user, esb.user().pw_gid if group in (None, "") else group)

@@ -44,12 +44,19 @@ def plain(value, hide):
     return value
 
 
-def masked(text):
-    """{name: value} of a stored text for information: the last characters of a secret at most."""
+def masked(text, harmless=None):
+    """{name: value} of a stored text for information: the last characters of a secret at most.
+
+    Where `harmless` names are given, every other text counts as a secret: a task may have given it as one.
+    """
     if comp_conf.read(text)[0] == comp_conf.UNREADABLE:
         return NOT_SETTINGS
-    return dict((name, _hidden(value, secrecy.masked) if is_secret(name) else plain(value, secrecy.masked))
+    return dict((name, _hidden(value, secrecy.masked) if is_secret(name) or _is_unknown(name, value, harmless) else plain(value, secrecy.masked))
                 for name, value in comp_conf.values(text).items())
+
+
+def _is_unknown(name, value, harmless):
+    return harmless is not None and name not in harmless and isinstance(value, (type(u""), type(""), list, dict))
 
 
 def given(settings):
@@ -62,10 +69,18 @@ def unknown(text, declared):
     return set(comp_conf.values(text)) - set(pair[0] for pair in declared)
 
 
-def compared(before, after, secrets=(), only=None):
+def replaced(text, settings, harmless):
+    """The names of stored values that a task's settings replace, unless the name is known as harmless or the value is no text."""
+    stored = comp_conf.values(text)
+    return set(name for name in settings if name in stored and name not in harmless
+               and isinstance(stored[name], (type(u""), type(""), list, dict)) and not comp_conf.same(stored[name], settings[name]))
+
+
+def compared(before, after, secrets=(), only=None, hidden_before=()):
     """({name: shown}, {name: shown}) of the stored texts before and after; `secrets` are names to hide in any case.
 
     None stands for a row that is not there, and gives {}. Where `only` is given, other names are left out unless they change.
+    Of `hidden_before`, names too, the value before is hidden.
     """
     one, other = comp_conf.values(before), comp_conf.values(after)
     shown = {}, {}
@@ -73,6 +88,8 @@ def compared(before, after, secrets=(), only=None):
         if only is not None and name not in only and name in one and name in other and comp_conf.same(one[name], other[name]):
             continue
         pair = _compared(one.get(name), other.get(name), name in secrets or is_secret(name))
+        if name in hidden_before:
+            pair = [_hidden(one[name], lambda dummy: secrecy.HIDDEN), pair[1]]
         for stored, place, value in zip((one, other), shown, pair):
             if name in stored:
                 place[name] = value

@@ -33,16 +33,18 @@ except ImportError:  # Python 2.7
 # No answer of these services comes near it; a body without an end must not fill the memory.
 LARGEST_ANSWER = 64 * 1024 * 1024
 SHOWN_CHARACTERS = 200
+LONGEST_SECONDS = 86400
 # The whole exchange ends so much later than the socket's own time-out, which tells connecting from waiting.
 GRACE_SECONDS = 0.25
 
 _NOT_IN_ADDRESS = re.compile(u"[\\x00-\\x20\\x7f?#]")
+_HEADER = re.compile(u"[\\x20-\\x7e\\t]*\\Z")
 _TLS = re.compile(r"certificate|ssl|tls", re.IGNORECASE)
 _TAG = re.compile(r"<(?:script|style).*?</(?:script|style)>|<[^>]*>", re.DOTALL | re.IGNORECASE)
 
 
 class HttpProblem(Problem):
-    """No usable answer. `kind` is one of address, connect, reset, timeout, tls, redirect, html, not_json, too_long.
+    """No usable answer. `kind` is one of address, connect, reset, timeout, tls, redirect, html, not_json, too_long, header.
 
     `status` is the HTTP status where there was one, else None. `sent` is False where the request certainly did not
     reach the service as a whole: repeating it does nothing twice.
@@ -89,6 +91,8 @@ class Http:
         self.secrets = list(secrets)
         self._open = open_with
         _check_address(service, self.base_url)
+        if not 0 < timeout <= LONGEST_SECONDS:
+            raise HttpProblem("address", "timeout must be more than 0 and at most %d seconds: it is %g." % (LONGEST_SECONDS, timeout), sent=False)
 
     def where(self, path):
         """What a message calls this place: the service's name and the address without anything secret."""
@@ -131,6 +135,7 @@ class Http:
             data = json.dumps(body).encode("ascii")
             sent["Content-Type"] = "application/json"
         sent.update(headers or {})
+        _check_headers(self.service, sent)
         try:
             # A native str everywhere: Python 2.7 mixes text and bytes in one message otherwise, and stumbles over the body.
             response = self._open(to_native(url), data=data, headers=dict((to_native(k), to_native(v)) for k, v in sent.items()),
@@ -194,6 +199,14 @@ class Http:
 
 # EPIPE, ECONNABORTED, ECONNRESET
 _CUT = (32, 103, 104)
+
+
+def _check_headers(service, headers):
+    """http.client would quote a value that it refuses, secret or not."""
+    for name, value in headers.items():
+        if not _HEADER.match(to_text(value)):
+            raise HttpProblem("header", "%s was not asked: what goes into the header %s has a line break, a control character or a letter in it that no "
+                              "header can carry. Correct the app code, secret or token." % (service, name), sent=False)
 
 
 def _check_address(service, url):

@@ -72,13 +72,17 @@ def main():
     )
     shown = secrecy.invocation(module)
     present = module.params["state"] == "present"
+    failure = None
     try:
         whitelist.check_code(module.params["app"])
         esb = Esb(module.params)
         esb.check()
         done = esb.call("whitelist.ensure", dict(app=module.params["app"], present=present, check=module.check_mode), [problem_module, whitelist])
     except Problem as problem:
-        module.fail_json(msg=to_native(problem), invocation=shown)
+        failure = to_native(problem)
+    # Outside of the handler: within it, ansible-core 2.16 would print a traceback at -vvv.
+    if failure is not None:
+        module.fail_json(msg=failure, invocation=shown)
     if present and not done["enabled"]:
         module.warn("The white list %s is switched off, so the ESB does not use it: set its switch_status." % whitelist.FUNCTION)
     module.exit_json(changed=done["before"] != done["after"], apps=done["after"], enabled=done["enabled"],

@@ -247,11 +247,15 @@ def main():
         supports_check_mode=True,
     )
     shown = secrecy.invocation(module)
+    failure = None
     try:
         work = backup_states.Work(esb_python.Esb(module.params), module.params, module.check_mode)
         result = backup_states.STATES[module.params["state"]](work)
     except Problem as problem:
-        module.fail_json(msg=to_native(problem), invocation=shown)
+        failure = to_native(problem)
+    # Outside of the handler: within it, ansible-core 2.16 would print a traceback at -vvv.
+    if failure is not None:
+        module.fail_json(msg=failure, invocation=shown)
     module.exit_json(invocation=shown, **result)
 
 

@@ -175,12 +175,16 @@ def main():
     )
     shown = secrecy.invocation(module)
     params = module.params
+    failure = None
     try:
         host = HostHealth(Esb(params), params["url"], dict((name, params[name]) for name in ("app_code", "app_secret", "username")))
         wanted = health.Wanted(params["checks"], params["processes_before"], params["healthz_before"], params["component"], params["version"])
         picture = health.watch(host, wanted, params["wait"], deadline.now, time.sleep)
     except Problem as problem:
-        module.fail_json(msg=to_native(problem), invocation=shown)
+        failure = to_native(problem)
+    # Outside of the handler: within it, ansible-core 2.16 would print a traceback at -vvv.
+    if failure is not None:
+        module.fail_json(msg=failure, invocation=shown)
     result = dict(changed=False, healthy=picture.healthy, checks=picture.checks, processes=picture.processes, healthz=picture.healthz,
                   stale=picture.stale, channel_version=picture.version, invocation=shown)
     if params["fail"] and not picture.healthy:

@@ -161,11 +161,15 @@ def main():
     )
     shown = secrecy.invocation(module)
     params = module.params
+    failure = None
     try:
         files = package.unpack(params["packed"] or "") if params["state"] == "present" else None
         result = package_host.work(Esb(params), params, files, module.check_mode)
     except (Problem, OSError, IOError) as problem:
-        module.fail_json(msg=to_native(problem), invocation=shown)
+        failure = to_native(problem)
+    # Outside of the handler: within it, ansible-core 2.16 would print a traceback at -vvv.
+    if failure is not None:
+        module.fail_json(msg=failure, invocation=shown)
     for warning in result.pop("warnings"):
         module.warn(warning)
     module.exit_json(invocation=shown, **result)

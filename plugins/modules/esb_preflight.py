@@ -198,10 +198,14 @@ def main():
         supports_check_mode=True,
     )
     shown = secrecy.invocation(module)
+    failure = None
     try:
         facts = host_facts.gather(Esb(module.params), module.params)
     except Problem as problem:
-        module.fail_json(msg=to_native(problem), invocation=shown)
+        failure = to_native(problem)
+    # Outside of the handler: within it, ansible-core 2.16 would print a traceback at -vvv.
+    if failure is not None:
+        module.fail_json(msg=failure, invocation=shown)
     facts["host_python"] = platform.python_version()
     problems, warnings = preflight.parted(preflight.findings(facts, module.params))
     module.exit_json(changed=False, problems=problems, warnings_found=warnings, facts=facts, invocation=shown)

@@ -110,6 +110,7 @@ def main():
     )
     shown = secrecy.invocation(module)
     result = dict(invocation=shown)
+    failure = None
     try:
         path = module.params["path"] or os.path.join(module.params["bk_home"], lease.NAME)
         if not module.params["run_id"] or module.params["seconds"] < 1:
@@ -122,7 +123,10 @@ def main():
             with swap.lock(os.path.dirname(path), LOCK_SECONDS):
                 work(module, path, result)
     except Problem as problem:
-        module.fail_json(msg=to_native(problem), **result)
+        failure = to_native(problem)
+    # Outside of the handler: within it, ansible-core 2.16 would print a traceback at -vvv.
+    if failure is not None:
+        module.fail_json(msg=failure, **result)
     module.exit_json(**result)
 
 

@@ -211,6 +211,7 @@ def main():
     shown = secrecy.invocation(module)
     params = usermgr.params_of(module)
     changed = False
+    failure = None
     try:
         wanted = robots.Wanted(params)
         client = usermgr.UserManagement(params, module.check_mode, [params["webhook"]] + wanted.secrets())
@@ -220,7 +221,10 @@ def main():
             changed = True
             prove(client, made, wanted.fields)
     except Problem as problem:
-        module.fail_json(msg=to_native(problem), invocation=shown, changed=changed)
+        failure = to_native(problem)
+    # Outside of the handler: within it, ansible-core 2.16 would print a traceback at -vvv.
+    if failure is not None:
+        module.fail_json(msg=failure, invocation=shown, changed=changed)
     module.exit_json(changed=made.changed, diff={"before": made.before, "after": made.after}, robot=robots.public(made, category), invocation=shown)
 
 

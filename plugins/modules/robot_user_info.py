@@ -128,13 +128,17 @@ def main():
                            required_together=usermgr.TOGETHER, mutually_exclusive=usermgr.EXCLUSIVE)
     shown = secrecy.invocation(module)
     params = usermgr.params_of(module)
+    failure = None
     try:
         fields = robots.Fields(params)
         client = usermgr.UserManagement(params, check=True)
         profiles, names = looked_up(client, params, fields)
         told = sorted_out(profiles, names, fields)
     except Problem as problem:
-        module.fail_json(msg=to_native(problem), invocation=shown)
+        failure = to_native(problem)
+    # Outside of the handler: within it, ansible-core 2.16 would print a traceback at -vvv.
+    if failure is not None:
+        module.fail_json(msg=failure, invocation=shown)
     module.exit_json(changed=False, invocation=shown, **told)
 
 

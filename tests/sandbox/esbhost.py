@@ -80,6 +80,8 @@ class Host:
             if folder != Path(".") and not init.exists():
                 init.write_text("")
         target.write_text("# -*- coding: utf-8 -*-\n" + text, encoding="utf-8")
+        # Python 2 compares whole seconds: of a file that is written twice in one, it would keep the first byte code.
+        target.with_suffix(".pyc").unlink(missing_ok=True)
 
     def component(self, path, class_name="Probe", system="PROBE", body="pass", head=""):
         self.write(path, COMPONENT.format(head=head, name=class_name, system=system, body=body))

@@ -127,6 +127,13 @@ def test_all_hosts_of_a_run_can_give_their_backups_one_name(esb, place):
     assert run(esb, place, name="20261123T232400Z")["backup"] == "20261123T232400Z-001"
     with pytest.raises(Problem, match="name must be a time in UTC"):
         run(esb, place, name="../x")
+    with pytest.raises(Problem, match="not in the future"):
+        run(esb, place, name="99999999T999999Z")
+
+
+def test_a_folder_of_backups_within_what_is_backed_up_is_refused(esb, place):
+    with pytest.raises(Problem, match="lies in the folder that is backed up"):
+        run(esb, esb.apis + "/backups")
 
 
 def test_without_rows_the_esbs_python_is_not_asked(esb, place):

@@ -85,3 +85,7 @@ def test_nested_values_keep_the_order_of_their_keys():
     text = '{"a": {"z": 1, "y": [1, {"q": 1, "p": 2}]}}'
     assert comp_conf.merged(text, {"b": 1}) == '{"a": {"z": 1, "y": [1, {"q": 1, "p": 2}]}, "b": 1}'
     assert json.loads(comp_conf.merged(text, {"a": {"y": [1, {"p": 2, "q": 1}], "z": 1}})) == json.loads(text)
+
+
+def test_what_is_nested_too_deep_is_unreadable():
+    assert comp_conf.read("[" * 100000)[0] == comp_conf.UNREADABLE

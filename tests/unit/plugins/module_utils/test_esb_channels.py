@@ -5,6 +5,8 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+import json
+
 import pytest
 
 from ansible_collections.ding.blueking.plugins.module_utils import esb_channels
@@ -123,7 +125,7 @@ def test_a_diff_shows_a_row_without_its_secrets():
     after = row(text='[["plain", "2"], ["mine", "another-secret"], ["app_secret", "nor-this-one"]]')
     shown = esb_channels.shown(channel(settings={"plain": "2"}, secret_settings={"mine": "another-secret"}), before, after)
     assert [each["/cmsi/send_ding/"]["settings"] for each in shown] == [
-        {"plain": "1", "mine": "(hidden)"}, {"plain": "2", "mine": "(hidden, new)"}]
+        {"plain": "(hidden)", "mine": "(hidden)"}, {"plain": "2", "mine": "(hidden, new)"}]
     assert esb_channels.shown(channel(secret_settings={}), None, None) == ({}, {})
 
 
@@ -134,6 +136,18 @@ def test_a_setting_that_another_task_gave_as_a_secret_is_in_no_diff():
         shown = esb_channels.shown(dict(wanted, secret_settings={}), there, after)
         assert "not-a-real-secret" not in repr(shown)
     assert shown[0]["/cmsi/send_ding/"]["settings"] == {"msg_key": "text", "inner": "(hidden)"}
+
+
+@pytest.mark.parametrize("name, value, new, shown_before", [
+    ("corp_code", "not-a-real-secret", None, "(hidden)"), ("corp_code", {"k": "not-a-real-secret"}, "plain", "(hidden)"),
+    ("corp_code", "the same", "the same", "the same"), ("corp_code", 5, 6, 5), ("corp_code", True, None, True),
+    ("proxy", "http://10.0.0.9:3128", None, "http://10.0.0.9:3128"),
+])
+def test_what_a_task_replaces_may_have_been_a_secret(name, value, new, shown_before):
+    there = row(text=json.dumps([[name, value]]))
+    ((before, after),) = planned([channel(settings={name: new})], [there])
+    shown = esb_channels.shown(esb_channels.checked([channel(settings={name: new})])[0], before, after)
+    assert shown[0]["/cmsi/send_ding/"]["settings"] == {name: shown_before}
 
 
 def test_a_row_with_a_method_is_called_with_it():

@@ -62,3 +62,9 @@ def test_unreadable_settings_are_not_shown():
 def test_information_has_the_last_characters_of_a_long_secret_only():
     text = '[["app_secret", "not-a-real-secret-1234"], ["app_key", "short"], ["token", ""], ["api_key", 12345], ["on", true]]'
     assert shown_settings.masked(text) == {"app_secret": "****1234", "app_key": "****", "token": "", "api_key": "(hidden)", "on": True}
+
+
+def test_where_only_harmless_names_are_known_every_other_text_is_masked():
+    text = '[["msg_key", "text"], ["corp_code", "not-a-real-secret-1234"], ["n", 5], ["on", true]]'
+    assert shown_settings.masked(text, ["msg_key"]) == {"msg_key": "text", "corp_code": "****1234", "n": 5, "on": True}
+    assert shown_settings.masked(text)["corp_code"] == "not-a-real-secret-1234"

@@ -245,3 +245,18 @@ def test_a_page_may_be_anything():
     assert (page.status, page.text, page.date) == (200, u"pong", "Tue, 24 Nov 2026 00:00:00 GMT")
     with serving(response(json.dumps({}).encode("ascii"), "503 Service Unavailable")) as (address, requests):
         assert web.Http("the service", address).look().status == 503
+
+
+@pytest.mark.parametrize("value", [u"not-a-real-secret\n", u"not-a-real-secr\u00e9t", u"not-a-real-\"secret\"\n"])
+def test_what_no_header_can_carry_is_refused_without_showing_it(value):
+    service = web.Http("the service", "http://127.0.0.1:1", {"X-Auth": value}, timeout=TIMEOUT)
+    with pytest.raises(web.HttpProblem) as caught:
+        service.ask("GET", "/")
+    assert caught.value.kind == "header" and not caught.value.sent
+    assert "X-Auth" in str(caught.value) and "not-a-real" not in str(caught.value)
+
+
+@pytest.mark.parametrize("seconds", [0, -1, 99999999999999])
+def test_a_time_out_that_is_none_is_refused(seconds):
+    with pytest.raises(web.HttpProblem, match="timeout must be more than 0"):
+        web.Http("the service", "http://127.0.0.1:1", timeout=seconds)

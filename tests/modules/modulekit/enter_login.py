@@ -38,6 +38,9 @@ def main(spec_path, command):
     if spec["noexec_tmp"]:
         mount("--bind", "/tmp", "/tmp")
         mount("-o", "remount,bind,noexec", "/tmp")
+        for path in spec["runnable"]:
+            mount("--bind", path, path)
+            mount("-o", "remount,bind,exec", path)
     os.umask(spec["umask"])
     os.setgroups([])
     os.setgid(spec["id"])

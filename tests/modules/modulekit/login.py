@@ -38,7 +38,10 @@ class Login:
         (self.folder / "stage").mkdir()
         self._spec = self.folder / "spec.json"
         self._spec.write_text(json.dumps({
-            "stage": str(self.folder / "stage"), "closed": closed(needed), "files": self._files(),
+            "stage": str(self.folder / "stage"), "closed": closed(needed),
+            # A checkout below /tmp keeps its own interpreters.
+            "runnable": sorted({str(Path(each).resolve()) for each in needed if str(Path(each).resolve()).startswith("/tmp/")}),
+            "files": self._files(),
             "noexec_tmp": noexec_tmp, "umask": umask, "id": ID}), "utf-8")
 
     def _files(self):

@@ -21,18 +21,28 @@ def loader_ready():
         pass
 
 
-def read(path):
-    plugin = inventory_loader.get("ding.blueking.install_config")
+def read(path, plugin=None):
+    plugin = plugin or inventory_loader.get("ding.blueking.install_config")
     assert plugin.verify_file(str(path))
     inventory = InventoryData()
     plugin.parse(inventory, DataLoader(), str(path))
     return inventory
 
 
+class Display(object):
+    def __init__(self):
+        self.warnings = []
+
+    def warning(self, text):
+        self.warnings.append(text)
+
+
 @pytest.fixture
 def config(tmp_path, monkeypatch):
-    monkeypatch.setenv("DING_BKRC", str(tmp_path / "bkrc"))
-    (tmp_path / "bkrc").write_text(u"export INSTALL_PATH=/data/bkee\n")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("DING_BKRC", raising=False)
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / ".bkrc").write_text(u"umask 022\nexport INSTALL_PATH=/data/bkee\n")
     (tmp_path / "install.config").write_text(u"[basic]\n10.0.0.1 paas,nginx\n10.0.0.2 paas,mysql(paas)\n")
     return tmp_path / "install.config"
 
@@ -47,9 +57,34 @@ def test_the_install_path_becomes_the_home_of_all_hosts(config):
     assert read(config).groups["all"].vars["ding_bk_home"] == "/data/bkee"
 
 
-def test_without_a_bkrc_the_home_is_left_to_the_roles(config):
-    (config.parent / "bkrc").unlink()
+def test_a_bkrc_beside_the_file_counts_more_than_that_of_the_user(config):
+    (config.parent / ".bkrc").write_text(u"export INSTALL_PATH=/data/other\n")
+    assert read(config).groups["all"].vars["ding_bk_home"] == "/data/other"
+
+
+def test_a_named_bkrc_is_the_only_one_that_counts(config, monkeypatch):
+    monkeypatch.setenv("DING_BKRC", str(config.parent / "named"))
     assert "ding_bk_home" not in read(config).groups["all"].vars
+    (config.parent / "named").write_text(u"INSTALL_PATH=/opt/bk\n")
+    assert read(config).groups["all"].vars["ding_bk_home"] == "/opt/bk"
+
+
+def test_without_a_bkrc_the_home_is_left_to_the_roles(config):
+    (config.parent / "home" / ".bkrc").unlink()
+    assert "ding_bk_home" not in read(config).groups["all"].vars
+
+
+def test_a_line_that_may_have_been_meant_for_a_host_is_warned_of(config):
+    config.write_text(u"[basic]\n10.0.0.1 paas\n 10.0.0.2 paas\n")
+    plugin = inventory_loader.get("ding.blueking.install_config")
+    plugin.display = Display()
+    assert sorted(read(config, plugin).hosts) == ["10.0.0.1"]
+    assert plugin.display.warnings == ['%s: line 3 means nothing to the platform: " 10.0.0.2 paas"' % config]
+
+
+def test_comments_may_be_in_any_encoding(config):
+    config.write_bytes(u"# 控制台\n10.0.0.1 paas\n".encode("gbk"))
+    assert sorted(read(config).hosts) == ["10.0.0.1"]
 
 
 def test_a_yaml_file_names_the_plugin_and_the_path(config):

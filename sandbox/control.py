@@ -3,12 +3,14 @@
 import shutil
 import sys
 
-from sandbox import channel, environments, hosts, paths, processes, state
+from sandbox import channel, environments, hosts, inventory, paths, processes, receivers, state
 from sandbox.errors import SandboxError
 
 DEFAULTS = {"hosts": 1, "python": "current", "server": "gthread", "workers": 2, "redis": None, "channel": True}
 FAKES = ("dingtalk", "usermgr")
 TRIES = 3
+# Counted up when hosts are laid out in another way.
+LAYOUT = "2:"
 
 
 class Sandbox:
@@ -82,29 +84,37 @@ class Sandbox:
         self.state["settings_command"] = [
             hosts.write_settings_command(self.home, first, options, self.state["urls"])]
         channel.register_app(self.state["urls"]["dingtalk"])
+        receivers.create(self.state["urls"])
         if options["channel"]:
             self.put_channel()
         for name in self.host_names():
             self._start(name)
         self.state["urls"]["esb"] = self.state["urls"][first]
-        self.home.inventory.write_text(hosts.inventory(self.host_names(), self.state, self.home), "utf-8")
+        self.write_inventory()
         self.state["prepared"] = True
         self.save()
         if options["channel"]:
             self.check_channel()
 
+    def write_inventory(self):
+        inventory.write(self.home, self.host_names(), self.state)
+
     def _forget_old_data(self):
         """A changed ESB tree may come with other tables: a sandbox starts over rather than guess."""
-        wanted = hosts.tree_hash(paths.ESB_SOURCE) + self.state["options"]["python"]
+        wanted = LAYOUT + hosts.tree_hash(paths.ESB_SOURCE) + self.state["options"]["python"]
         if self.state.get("tree") == wanted or any(self.alive(name) for name in self.host_names()):
             return
         for path in self.home.path.glob(self.home.database.name + "*"):
             path.unlink()
-        shutil.rmtree(self.home.hosts, ignore_errors=True)
+        for folder in (self.home.hosts, self.home.control.root):
+            shutil.rmtree(folder, ignore_errors=True)
         self.state.update(tree=wanted, prepared=False)
         self.save()
 
     def _lay_out(self, env_folder):
+        if not (self.home.control.root / "complete").exists():
+            hosts.lay_out_control(self.home.control)
+            (self.home.control.root / "complete").touch()
         for name in self.host_names():
             host = self.home.host(name)
             if not (host.root / "complete").exists():
@@ -200,6 +210,8 @@ class Sandbox:
                 processes.stop_one(self.home, name, record)
             self._start(name)
         self.save()
+        # A service whose port was taken meanwhile answers at another address.
+        self.write_inventory()
 
     def down(self):
         """Stops everything of this sandbox. Returns how many services were running."""

@@ -6,15 +6,10 @@ Exit code 0 only when DingTalk really has the message twice: once in the robot's
 import sys
 import time
 
-from sandbox import client, environments, paths, state
+from sandbox import client, environments, paths, receivers, state
 from sandbox.control import Sandbox
 from sandbox.errors import SandboxError
 
-# Values that cannot be mistaken for real ones; their forms are the real ones.
-TOKEN = "0" * 52 + "5a4db0c0fa15"
-SECRET = "SEC" + "not0a0real0secret" * 3
-MOBILE = "13800138000"
-ROBOT, PERSON, USERID = "demo_robot", "demo_person", "demo-userid-1"
 ARRIVAL_SECONDS = 10
 
 
@@ -36,7 +31,7 @@ def main():
             environments.tools(step)
             _start(sandbox, step)
         urls = sandbox.state["urls"]
-        _create_receivers(urls, step)
+        _create_robot(urls, step)
         title = "Disk almost full on db-1"
         content = "/data is at 93 %% (checked at %s)" % time.strftime("%H:%M:%S")
         before = _last_message(urls["dingtalk"])
@@ -70,12 +65,10 @@ def _start(sandbox, step):
     step("the channel is installed: the ESB lists the message type `ding`")
 
 
-def _create_receivers(urls, step):
-    client.post(urls["dingtalk"] + "/_admin/robots", {"token": TOKEN, "secret": SECRET, "name": "Demo group"})
-    client.post(urls["dingtalk"] + "/_admin/people", {"userid": USERID, "name": "Demo person", "mobile": MOBILE})
-    _put_user(urls["usermgr"], ROBOT, {"display_name": "Demo robot", "qq": TOKEN, "wx_userid": SECRET})
-    _put_user(urls["usermgr"], PERSON, {"display_name": "Demo person", "telephone": MOBILE})
-    step("users %s (a group's robot) and %s (a person) are in user management" % (ROBOT, PERSON))
+def _create_robot(urls, step):
+    fields = {"display_name": receivers.ROBOT_NAME, "qq": receivers.TOKEN, "wx_userid": receivers.SECRET}
+    _put_user(urls["usermgr"], receivers.ROBOT, fields)
+    step("users %s (a group's robot) and %s (a person) are in user management" % (receivers.ROBOT, receivers.PERSON))
 
 
 def _put_user(base, username, fields):
@@ -89,7 +82,7 @@ def _put_user(base, username, fields):
 
 
 def _send(sandbox, title, content, step):
-    fields = {"msg_type": "ding", "receiver__username": "%s,%s" % (ROBOT, PERSON), "title": title, "content": content}
+    fields = {"msg_type": "ding", "receiver__username": "%s,%s" % (receivers.ROBOT, receivers.PERSON), "title": title, "content": content}
     answer = client.esb(sandbox.state["urls"]["esb"], "/api/c/compapi/cmsi/send_msg/", fields,
                         sandbox.state["app_code"], sandbox.state["app_secret"])
     step("send_msg with type `ding` answered: %s" % (answer or {}).get("message"))
@@ -106,7 +99,7 @@ def _wait_for(base, after, content):
     limit = time.monotonic() + ARRIVAL_SECONDS
     while True:
         messages = client.get("%s/_admin/messages?after=%s" % (base, after))["messages"]
-        found = {m["kind"]: m for m in messages if content in (m.get("text") or "") and m["to"] in (TOKEN, USERID)}
+        found = {m["kind"]: m for m in messages if content in (m.get("text") or "") and m["to"] in (receivers.TOKEN, receivers.USERID)}
         if len(found) == 2 or time.monotonic() > limit:
             return found
         time.sleep(0.1)

@@ -8,13 +8,18 @@ import shutil
 import subprocess
 import urllib.parse
 
-from sandbox import environments, paths, processes
+from sandbox import environments, paths, processes, state
 from sandbox.errors import SandboxError
 
 VERSION = "2.12.25"
 SERVERS = ("gthread", "sync", "gevent", "uwsgi", "uwsgi-threads")
 THREADS = 8
 TIMEOUT_SECONDS = 60
+GENERIC = ("components", "generic")
+ENV_FILES = {
+    "paas.env": {"BK_PAAS_APP_CODE": state.APP_CODE, "BK_PAAS_APP_SECRET": state.APP_SECRET},
+    "usermgr.env": {"BK_USERMGR_APP_CODE": "bk_user_manage", "BK_USERMGR_APP_SECRET": "usermgr-secret-not-real"},
+}
 _NOT_COPIED = shutil.ignore_patterns("__pycache__", "*.pyc", "*.pyo")
 
 
@@ -33,12 +38,29 @@ def lay_out(host, env_folder):
     shutil.rmtree(host.esb, ignore_errors=True)
     shutil.copytree(paths.ESB_SOURCE, host.esb, ignore=_NOT_COPIED)
     host.logs.mkdir(parents=True, exist_ok=True)
-    for path in host.version_files:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(VERSION + "\n", "utf-8")
+    (host.bk_home / "open_paas" / "VERSION").write_text(VERSION + "\n", "utf-8")
+    shutil.rmtree(host.src_home, ignore_errors=True)
+    lay_out_packages(host.src_home)
     host.key_file.parent.mkdir(parents=True, exist_ok=True)
     host.key_file.write_text("a sandbox has no private key\n", "utf-8")
     link_environment(host, env_folder)
+
+
+def lay_out_packages(src_home):
+    """The platform's own packages, as far as the playbooks look: the version, and where a site's components outlive an upgrade."""
+    package = src_home / "open_paas"
+    apis = package.joinpath("esb", *GENERIC, "apis")
+    apis.parent.mkdir(parents=True, exist_ok=True)
+    (package / "VERSION").write_text(VERSION + "\n", "utf-8")
+    shutil.copytree(paths.ESB_SOURCE.joinpath(*GENERIC, "apis"), apis, ignore=_NOT_COPIED)
+
+
+def lay_out_control(control):
+    """The control host: its packages, and the files with the platform's own apps."""
+    shutil.rmtree(control.root, ignore_errors=True)
+    lay_out_packages(control.src_home)
+    for name, values in ENV_FILES.items():
+        paths.write_private(control.env_files / name, "".join("%s='%s'\n" % pair for pair in values.items()))
 
 
 def link_environment(host, env_folder):
@@ -137,32 +159,9 @@ def write_settings_command(home, name, options, urls):
     return str(script)
 
 
-def inventory(names, state, home):
-    """The text of inventory.yml. JSON strings are YAML strings: no YAML library is needed."""
-    def quoted(value):
-        return '"%s"' % str(value).replace("\\", "\\\\").replace('"', '\\"')
-
-    lines = ["---", "# Written by `python -m sandbox up`; everything in it is on this machine.", "all:", "  vars:",
-             "    ansible_connection: local",
-             "    ding_oapi_url: " + quoted(state["urls"]["dingtalk"]),
-             "    ding_api_url: " + quoted(state["urls"]["dingtalk"]),
-             "    ding_usermgr_url: " + quoted(state["urls"]["usermgr"]),
-             "  children:", "    paas:", "      hosts:"]
-    for name in names:
-        host = home.host(name)
-        lines += ["        %s:" % name,
-                  "          ding_bk_home: " + quoted(host.bk_home),
-                  "          ding_src_home: " + quoted(host.root / "data" / "src"),
-                  "          ding_esb_host: 127.0.0.1",
-                  "          ding_esb_port: %d" % state["processes"][name]["port"]]
-    lines += ["    usermgr:", "      hosts:", "        usermgr1:",
-              "          ding_usermgr_port: %d" % state["processes"]["usermgr"]["port"]]
-    return "\n".join(lines) + "\n"
-
-
 def remove(home):
     """Everything but logs: the data goes back to the start."""
-    for folder in (home.hosts, home.data):
+    for folder in (home.hosts, home.data, home.control.root):
         shutil.rmtree(folder, ignore_errors=True)
     for path in home.path.glob(home.database.name + "*"):
         os.unlink(path)

@@ -12,6 +12,15 @@ CONSTRAINTS = ROOT / "constraints.txt"
 REQUIREMENTS = ROOT / "requirements"
 
 
+def write_private(path, text):
+    """Written aside and renamed: a reader never sees half a file. What holds a secret of the sandbox has mode 0600."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    staged = path.with_name(path.name + ".new")
+    with open(os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as handle:
+        handle.write(text)
+    staged.rename(path)
+
+
 def environments_dir():
     """Environments are shared by all sandboxes of a clone: they take minutes to make and hold no data."""
     return Path(os.environ.get("DING_SANDBOX_ENVS") or ROOT / ".sandbox" / "envs").absolute()
@@ -56,8 +65,27 @@ class Home:
     def hosts(self):
         return self.path / "hosts"
 
+    @property
+    def control(self):
+        return ControlPaths(self.path / "control")
+
     def host(self, name):
         return HostPaths(self.hosts / name)
+
+
+@dataclass(frozen=True)
+class ControlPaths:
+    """The platform's control host, below a folder instead of below `/`."""
+
+    root: Path
+
+    @property
+    def src_home(self):
+        return self.root / "data" / "src"
+
+    @property
+    def env_files(self):
+        return self.root / "data" / "install" / "bin" / "04-final"
 
 
 @dataclass(frozen=True)
@@ -91,5 +119,10 @@ class HostPaths:
         return self.bk_home / "open_paas" / "cert" / "saas_priv.txt"
 
     @property
-    def version_files(self):
-        return (self.root / "data" / "src" / "open_paas" / "VERSION", self.bk_home / "open_paas" / "VERSION")
+    def src_home(self):
+        """The platform's packages: an upgrade puts them over the running copy."""
+        return self.root / "data" / "src"
+
+    @property
+    def backups(self):
+        return self.root / "data" / "backup" / "ding_blueking"

@@ -13,7 +13,8 @@
 import contextlib
 import fcntl
 import json
-import os
+
+from sandbox import paths
 
 APP_CODE = "ding_sandbox"
 APP_SECRET = "sandbox-app-secret-not-real"
@@ -33,13 +34,7 @@ def load(home):
 
 
 def save(home, state):
-    """Written aside and renamed: a reader never sees half a file. It holds a secret of the sandbox: mode 0600."""
-    home.path.mkdir(parents=True, exist_ok=True)
-    staged = home.path / "state.json.new"
-    with open(os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as handle:
-        json.dump(state, handle, indent=2, sort_keys=True)
-        handle.write("\n")
-    staged.rename(home.state)
+    paths.write_private(home.state, json.dumps(state, indent=2, sort_keys=True) + "\n")
 
 
 @contextlib.contextmanager

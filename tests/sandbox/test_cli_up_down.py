@@ -11,7 +11,7 @@ import pytest
 import yaml
 from clikit import Cli, listening, wait_until
 
-from sandbox import client, control, processes
+from sandbox import client, control, processes, receivers
 from sandbox.errors import SandboxError
 
 LOOPBACK = "0100007F"
@@ -36,6 +36,10 @@ def test_up_status_inventory_logs_and_down(cli):
         assert (home / "open_paas/esb/manage.py").is_file()
         assert (home / ".envs/open_paas-esb/bin/python").exists()
         assert processes.answers("http://127.0.0.1:%d/ping/" % host["ding_esb_port"]), name
+    urls = cli.state()["urls"]
+    assert client.get(urls["usermgr"] + "/api/v2/profiles/%s/" % receivers.PERSON)["result"] is True
+    assert [robot["token"] for robot in client.get(urls["dingtalk"] + "/_admin/robots")["robots"]] == [receivers.TOKEN]
+    assert [person["mobile"] for person in client.get(urls["dingtalk"] + "/_admin/people")["people"]] == [receivers.MOBILE]
     assert "paas1/esb_api.log" in cli.ok("logs", "paas1")
     assert cli.ok("down") == "The sandbox is down.\n"
     assert cli.left() == []

@@ -41,6 +41,7 @@ def all_jobs():
              for core in ansible_envs.CORES.values()]
     jobs += [Job("units %s %s" % pair, "units", ansible_test.units(*pair), _controller_and(*pair)) for pair in UNITS]
     jobs += [Job("modules %s %s" % pair, "modules", _modules(*pair), _controller_and(*pair)) for pair in MODULES]
+    jobs += [Job("packaging " + core.version, "packaging", _packaging(core.version), (core.python,)) for core in ansible_envs.CORES.values()]
     jobs.append(Job("properties", "properties", _properties))
     jobs.append(Job("demo", "demo", _demo))
     return jobs
@@ -109,6 +110,13 @@ def _modules(core, python):
     return run
 
 
+def _packaging(core):
+    def run(job):
+        ansible_envs.core(core, job.say)
+        job.pytest(TOOLS, "tests/packaging", DING_ANSIBLE=core)
+    return run
+
+
 def _properties(job):
     job.pytest(TOOLS, "tests/properties")
 
@@ -125,10 +133,7 @@ def _demo(job):
     place = Path(tempfile.mkdtemp(prefix="ding-demo-"))
     clone, home = place / "clone", place / "home"
     home.mkdir()
-    for name in static.tracked():
-        target = clone / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(paths.ROOT / name, target)
+    static.clone(clone)
     python = getattr(sys, "_base_executable", sys.executable)
     # Of the caller's settings only those remain that a machine has anyway.
     plain = {name: "" for name in os.environ if name.startswith(("DING_", "CONTRACT_", "VIRTUAL_ENV", "PYTHON"))}

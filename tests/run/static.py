@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -36,6 +37,16 @@ def tracked(*patterns):
     if listed.returncode:
         raise Failed("git cannot list the tracked files: %s" % listed.stderr.strip())
     return [name for name in listed.stdout.split("\0") if name and (paths.ROOT / name).is_file()]
+
+
+def clone(folder):
+    """Copies what a fresh clone has: the tracked files, and the link by which Ansible finds the collection."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=paths.ROOT, capture_output=True, text=True, check=True).stdout
+    for name in filter(None, listed.split("\0")):
+        if (paths.ROOT / name).is_file() or (paths.ROOT / name).is_symlink():
+            target = Path(folder) / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(paths.ROOT / name, target, follow_symlinks=False)
 
 
 def tools(run):

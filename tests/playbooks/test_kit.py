@@ -1,0 +1,41 @@
+"""The kit itself: it comes back to a moment, and its faults come behind the task that was named."""
+
+import pytest
+
+from playkit.site import difference
+
+PLACE = "Install | Put package and block in place"
+
+
+@pytest.mark.every_target
+def test_a_fault_lets_the_task_fail_after_its_work(virgin, play):
+    pids = virgin.every_pid()
+    run = play("install", fault=(PLACE, "paas1", 1, "fail"))
+    assert run.rc != 0 and [(step.name, step.host) for step in run.failures()][0] == (PLACE, "paas1")
+    assert "a fault of the tests" in run.stdout and run.of(PLACE)[0].data["changed"]
+    assert virgin.pids("paas2") == pids["paas2"]
+
+
+@pytest.mark.every_target
+def test_a_killed_controller_leaves_no_process_and_no_recap(virgin, play):
+    run = play("install", fault=(PLACE, "paas1", 1, "kill"))
+    assert run.rc == -9 and run.recap == {} and not run.of(PLACE, "paas1")
+    assert difference(virgin.start["files"], virgin.state()["files"])
+    virgin.virgin()
+    assert difference(virgin.start, virgin.state()) == []
+
+
+def test_a_prompt_is_answered_on_a_terminal(virgin, play, tmp_path):
+    (tmp_path / "ask.yml").write_text("- hosts: paas1\n  gather_facts: false\n  tasks:\n    - ansible.builtin.pause: {prompt: Type yes}\n"
+                                      "      register: asked\n    - ansible.builtin.debug: {msg: 'typed {{ asked.user_input }}'}\n")
+    assert "typed perhaps" in play(str(tmp_path / "ask.yml"), answer="perhaps", seconds=60).stdout
+
+
+def test_the_site_comes_back_to_a_moment(virgin, play):
+    virgin.world.install_channel()
+    installed, now = virgin.state(), virgin.moment()
+    virgin.virgin()
+    assert difference(virgin.start, virgin.state()) == [] and virgin.lists_ding("paas1") is None
+    virgin.back_to(now)
+    assert difference(installed, virgin.state()) == [] and virgin.lists_ding("paas1") is True
+    now.end()

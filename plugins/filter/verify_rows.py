@@ -7,13 +7,15 @@ __metaclass__ = type
 
 
 def verify_rows(checks, messages=()):
-    """One {what, ok, text} per check of esb_health and per result of ding_message; what was skipped has none."""
+    """One {what, ok, text} per check of esb_health and per receiver in the results of ding_message; what was skipped has none."""
     rows = [{"what": name, "ok": bool(check["ok"]), "text": check["text"]} for name, check in (checks or {}).items()]
     for result in messages or ():
         if result.get("skipped"):
             continue
-        outcomes = result.get("receivers") or [{"receiver": result.get("item"), "sent": False, "outcome": "not_tried", "reason": result.get("msg", "")}]
-        rows += [_row(outcome) for outcome in outcomes]
+        if result.get("receivers"):
+            rows += [_row(outcome) for outcome in result["receivers"]]
+        else:
+            rows.append({"what": "messages", "ok": False, "text": "not tried: %s" % result.get("msg", "")})
     return rows
 
 

@@ -13,15 +13,26 @@ version_added: 1.0.0
 author: the ding.blueking authors (@ding-blueking)
 description:
   - The same text on all hosts and in all plays of one run, and another one in every other run. M(ding.blueking.host_lease) takes it.
-  - It names the controller and Ansible's process there, so that a later run on the same controller can tell with the test
-    P(ding.blueking.run_ended#test) that this one has ended.
-options: {}
+  - It names the controller and Ansible's process there, so that M(ding.blueking.host_lease) can tell in a later run on the same controller that
+    this one has ended.
+options:
+  form:
+    description:
+      - V(name) is the name. V(time) is when the run began, in UTC and in the form of a backup's name; M(ding.blueking.esb_backup) takes it, so that
+        the backups of all hosts share it. On a controller that is no Linux the time is an empty text.
+    type: str
+    choices: [name, time]
+    default: name
 """
 
 EXAMPLES = r"""
 - name: Take the host
   ding.blueking.host_lease:
     run_id: "{{ lookup('ding.blueking.run_id') }}"
+
+- name: Back up by the same name on all hosts
+  ding.blueking.esb_backup:
+    name: "{{ lookup('ding.blueking.run_id', form='time') | default(omit, true) }}"
 """
 
 RETURN = r"""
@@ -38,4 +49,5 @@ from ansible_collections.ding.blueking.plugins.plugin_utils import run
 
 class LookupModule(LookupBase):
     def run(self, terms, variables=None, **kwargs):
-        return [run.current()]
+        self.set_options(var_options=variables, direct=kwargs)
+        return [run.began() if self.get_option("form") == "time" else run.current()]

@@ -14,9 +14,10 @@ import re
 from ansible.module_utils.common.text.converters import to_text
 
 from ansible_collections.ding.blueking.plugins.module_utils import processes
+from ansible_collections.ding.blueking.plugins.module_utils.our_channels import MESSAGE_TYPE
 from ansible_collections.ding.blueking.plugins.module_utils.problem import Problem
 
-CHECKS = ("processes", "ping", "healthz", "imports", "component", "version")
+CHECKS = ("processes", "ping", "healthz", "imports", "component", "version", "offered")
 # Each question may reach another worker.
 QUESTIONS = 5
 SHOWN_CHARACTERS = 300
@@ -71,7 +72,8 @@ def look(host, wanted, imported=None):
         picture.checks["imports"] = imported or _asked(lambda: imports(host.imports()))
         picture.hopeless = not picture.checks["imports"]["ok"]
     for name, ask in (("component", lambda: component(host.component(wanted.component, QUESTIONS), wanted.component)),
-                      ("version", lambda: _version(host, wanted, picture))):
+                      ("version", lambda: _version(host, wanted, picture)),
+                      ("offered", lambda: offered(host.api().message_types()))):
         if name in wanted.checks:
             # An old worker that is asked for the component imports the new code into itself.
             ready = answers["ok"] and seen["ok"]
@@ -174,6 +176,15 @@ def version(found, wanted):
     if wanted and found != wanted:
         return _check(False, "version %s answers, and %s is wanted" % (found, wanted))
     return _check(True, "version %s" % found)
+
+
+def offered(types):
+    """types: {message type: whether it is switched on}."""
+    if MESSAGE_TYPE not in types:
+        return _check(False, "the ESB does not list the message type %s: a worker has not loaded the channel" % MESSAGE_TYPE)
+    if not types[MESSAGE_TYPE]:
+        return _check(False, "the message type %s is switched off, so the platform's products do not offer it: run configure.yml" % MESSAGE_TYPE)
+    return _check(True, "get_msg_type lists %s as active" % MESSAGE_TYPE)
 
 
 # --- small things -----------------------------------------------------------------------------------------------------

@@ -31,6 +31,14 @@ options:
     type: str
     choices: [present, absent]
     default: present
+  record:
+    description:
+      - A file on the host in which the module keeps that it has put the app in, so that it can be told from an app that somebody else has put in.
+      - With O(state=absent) and a file that does not name the app, nothing is changed. Its folder is made when it is not there, with mode 0700.
+    type: path
+  record_since:
+    description: With O(state=absent), the app stays when it was put in before this time in UTC, such as V(20261123T232400Z).
+    type: str
 """
 
 EXAMPLES = r"""
@@ -42,13 +50,13 @@ EXAMPLES = r"""
 RETURN = r"""
 apps:
   description: The apps in the list after the task, in check mode as they would be.
-  returned: success
+  returned: when the list was looked at
   type: list
   elements: str
   sample: [bk_sops, bk_paas]
 enabled:
   description: Whether the ESB uses the list at all.
-  returned: success
+  returned: when the list was looked at
   type: bool
 """
 
@@ -59,6 +67,7 @@ from ansible_collections.ding.blueking.plugins.module_utils import problem as pr
 from ansible_collections.ding.blueking.plugins.module_utils import secrecy, whitelist
 from ansible_collections.ding.blueking.plugins.module_utils.esb_python import OPTIONS, Esb
 from ansible_collections.ding.blueking.plugins.module_utils.problem import Problem
+from ansible_collections.ding.blueking.plugins.module_utils.whitelist_record import WhitelistRecord
 
 
 def main():
@@ -67,6 +76,8 @@ def main():
             OPTIONS,
             app=dict(type="str", required=True),
             state=dict(type="str", choices=["present", "absent"], default="present"),
+            record=dict(type="path"),
+            record_since=dict(type="str"),
         ),
         supports_check_mode=True,
     )
@@ -75,9 +86,17 @@ def main():
     failure = None
     try:
         whitelist.check_code(module.params["app"])
+        record = WhitelistRecord(module.params["record"])
+        if not present and module.params["record"] and not record.names(module.params["app"], module.params["record_since"]):
+            module.exit_json(changed=False, diff=dict(before={}, after={}), invocation=shown)
         esb = Esb(module.params)
         esb.check()
         done = esb.call("whitelist.ensure", dict(app=module.params["app"], present=present, check=module.check_mode), [problem_module, whitelist])
+        if module.params["record"] and not module.check_mode:
+            if present and done["before"] != done["after"]:
+                record.write(module.params["app"])
+            elif not present:
+                record.remove()
     except Problem as problem:
         failure = to_native(problem)
     # Outside of the handler: within it, ansible-core 2.16 would print a traceback at -vvv.

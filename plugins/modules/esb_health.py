@@ -37,9 +37,10 @@ options:
       - V(imports) - the ESB's own Python imports every module of the channel.
       - V(component) - the ESB finds O(component). It is asked only when all workers are new, because an old one would load the new code.
       - V(version) - C(/cmsi/send_ding/) answers with O(version). The request names no receiver, so nothing is sent.
+      - V(offered) - C(/cmsi/get_msg_type/) lists the message type C(ding) as active.
     type: list
     elements: str
-    choices: [processes, ping, healthz, imports, component, version]
+    choices: [processes, ping, healthz, imports, component, version, offered]
     default: [processes, ping, healthz, imports, component]
   processes_before:
     description: What an earlier call returned as RV(processes). None of these workers may be left.
@@ -73,7 +74,7 @@ options:
     description: The version of the channel that must answer. Without it, any version will do.
     type: str
   app_code:
-    description: The code of the app in whose name the ESB is called. It is needed for V(version) in O(checks).
+    description: The code of the app in whose name the ESB is called. It is needed for V(version) and V(offered) in O(checks).
     type: str
   app_secret:
     description: The secret of that app. It travels in the header C(X-Bkapi-Authorization), which the ESB does not write to its log.
@@ -160,7 +161,7 @@ def main():
         argument_spec=dict(
             OPTIONS,
             url=dict(type="str", required=True),
-            checks=dict(type="list", elements="str", choices=list(health.CHECKS), default=[name for name in health.CHECKS if name != "version"]),
+            checks=dict(type="list", elements="str", choices=list(health.CHECKS), default=[name for name in health.CHECKS if name not in ("version", "offered")]),
             processes_before=dict(type="list", elements="dict", default=[], options=PROCESS),
             healthz_before=dict(type="dict"),
             component=dict(type="str", default="generic.cmsi.send_ding"),

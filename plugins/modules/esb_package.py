@@ -131,6 +131,10 @@ previous_version:
   description: The version that was there before. None when there was none.
   type: str
   returned: success
+differs:
+  description: Whether the host was other than asked for. A task that only plans needs it, since its C(changed_when) takes C(changed) away.
+  type: bool
+  returned: success
 restart_needed:
   description: Whether something changed that a running ESB may have loaded.
   type: bool
@@ -172,7 +176,7 @@ def main():
         module.fail_json(msg=failure, invocation=shown)
     for warning in result.pop("warnings"):
         module.warn(warning)
-    module.exit_json(invocation=shown, **result)
+    module.exit_json(invocation=shown, differs=result["changed"], **result)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ author: the ding.blueking authors (@ding-blueking)
 description:
   - Takes a lease of a host for one run of a playbook, renews it and gives it back.
   - While one run has the lease, the task of any other run fails and says who has it and since when. A lease that nobody renews expires.
+  - A lease of a run on the same controller whose process is gone is taken over at once, when O(run_id) comes from P(ding.blueking.run_id#lookup).
 extends_documentation_fragment:
   - ding.blueking.attributes
   - ding.blueking.attributes.changes

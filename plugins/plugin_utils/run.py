@@ -8,13 +8,25 @@ __metaclass__ = type
 import multiprocessing
 import os
 import socket
+import time
+
+BACKUP_NAME = "%Y%m%dT%H%M%SZ"
 
 
 def current():
     """`HOST/PID/TICKS`: the controller, Ansible's main process, and when that was started."""
-    parent = multiprocessing.parent_process()
-    pid = parent.pid if parent else os.getpid()
+    pid = _main_process()
     return "%s/%d/%d" % (socket.gethostname(), pid, _started(pid) or 0)
+
+
+def began():
+    """When the run began, in UTC, in the form of a backup's name; an empty text on a controller without /proc."""
+    ticks = _started(_main_process())
+    if ticks is None:
+        return ""
+    with open("/proc/stat", "rb") as handle:
+        booted = [int(line.split()[1]) for line in handle if line.startswith(b"btime ")]
+    return time.strftime(BACKUP_NAME, time.gmtime(booted[0] + ticks // os.sysconf("SC_CLK_TCK"))) if booted else ""
 
 
 def ended(name):
@@ -24,6 +36,11 @@ def ended(name):
     if host != socket.gethostname() or not pid.isdigit() or not ticks.isdigit() or not os.path.isdir("/proc/self"):
         return False
     return _started(int(pid)) != int(ticks)
+
+
+def _main_process():
+    parent = multiprocessing.parent_process()
+    return parent.pid if parent else os.getpid()
 
 
 def _started(pid):

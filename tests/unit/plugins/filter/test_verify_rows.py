@@ -13,16 +13,15 @@ def test_each_check_is_a_row():
 
 
 def test_each_receiver_is_a_row_and_queued_is_not_sent():
-    sent = {"item": "a", "receivers": [{"receiver": "a", "sent": True, "outcome": "sent", "reason": ""},
+    sent = {"receivers": [{"receiver": "a", "sent": True, "outcome": "sent", "reason": ""},
                                        {"receiver": "b", "sent": False, "outcome": "queued", "reason": "behind 3"}]}
     assert verify_rows({}, [sent]) == [{"what": "message to a", "ok": True, "text": "sent"},
                                        {"what": "message to b", "ok": False, "text": "queued: behind 3"}]
 
 
-def test_a_call_that_failed_as_a_whole_counts_for_its_receiver():
-    assert verify_rows({}, [{"item": "a", "failed": True, "msg": "no answer"}]) == [
-        {"what": "message to a", "ok": False, "text": "not tried: no answer"}]
+def test_a_call_that_failed_as_a_whole_is_a_row_that_fails():
+    assert verify_rows({}, [{"failed": True, "msg": "no such option"}]) == [{"what": "messages", "ok": False, "text": "not tried: no such option"}]
 
 
 def test_a_skipped_message_has_no_row():
-    assert verify_rows(None, [{"item": "a", "skipped": True}]) == []
+    assert verify_rows(None, [{"skipped": True}]) == []

@@ -9,6 +9,7 @@ import multiprocessing
 import socket
 import subprocess
 import sys
+import time
 
 from ansible_collections.ding.blueking.plugins.plugin_utils import run
 
@@ -47,3 +48,9 @@ def test_all_workers_of_a_run_have_the_same_name():
     assert receiver.poll(20)
     assert receiver.recv() == run.current()
     worker.join(20)
+
+
+def test_the_time_of_a_run_is_that_of_its_process():
+    began = time.mktime(time.strptime(run.began(), run.BACKUP_NAME)) - time.timezone
+    assert 0 <= time.time() - began < 24 * 3600
+    assert run.began() == run.began()

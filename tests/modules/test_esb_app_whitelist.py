@@ -78,3 +78,26 @@ def test_mistakes_are_sentences(ansible, sandbox, tmp_path):
     bad_code, no_esb = ansible.run_many(tasks)
     assert "is no code of an app" in bad_code.msg
     assert "There is no ESB folder" in no_esb.msg
+
+
+def test_only_an_app_that_we_have_put_in_is_taken_out(ansible, sandbox, tmp_path):
+    note = tmp_path / "backups" / "white_list.json"
+    ours, theirs = arguments(sandbox, record=str(note)), arguments(sandbox, app=sandbox.app_code, record=str(note))
+    wlist = stored(sandbox)[0]
+    assert not ansible.parity(MODULE, theirs).changed and not note.exists()
+    assert not ansible.parity(MODULE, dict(theirs, state="absent")).changed and stored(sandbox)[0] == wlist
+    assert ansible.parity(MODULE, ours).changed and note.stat().st_mode & 0o777 == 0o600 and note.parent.stat().st_mode & 0o777 == 0o700
+    # A second run keeps the note, another app's removal does not use it, and neither does going back to a later time.
+    assert not ansible.run(MODULE, ours).changed and note.exists()
+    assert not ansible.run(MODULE, dict(theirs, state="absent")).changed
+    assert not ansible.run(MODULE, dict(ours, state="absent", record_since="20990101T000000Z")).changed
+    assert stored(sandbox)[0] == wlist + ",site_app"
+    assert ansible.parity(MODULE, dict(ours, state="absent", record_since="20200101T000000Z")).changed
+    assert stored(sandbox)[0] == wlist and not note.exists()
+
+
+def test_a_note_that_is_none_is_not_believed(ansible, sandbox, tmp_path):
+    note = tmp_path / "white_list.json"
+    note.write_text("[]", "utf-8")
+    refused = ansible.run(MODULE, arguments(sandbox, state="absent", record=str(note)))
+    assert refused.failed and "is no record of the white list" in refused.msg

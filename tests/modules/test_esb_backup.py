@@ -140,6 +140,14 @@ def test_a_backup_is_predicted_made_once_and_not_again_after_a_restart(ansible, 
     assert len(list(site.dir.glob("*.tar.gz"))) == 2
 
 
+def test_a_later_name_makes_a_backup_although_the_newest_equals_so_that_all_hosts_can_go_back_to_it(ansible, site):
+    ansible.run(MODULE, site.args(name="20260101T000000Z"))
+    assert not ansible.parity(MODULE, site.args(name="20260101T000000Z")).changed
+    assert ansible.parity(MODULE, site.args(name="20260102T000000Z")).data["backup"] == "20260102T000000Z"
+    assert not ansible.parity(MODULE, site.args(name="20260101T000000Z")).changed
+    assert len(list(site.dir.glob("*.tar.gz"))) == 2
+
+
 def test_pruning_is_predicted_and_spares_the_pristine_one(ansible, site):
     first = ansible.run(MODULE, site.args()).data["backup"]
     succeeded(ansible.run_many(site.install()[1:]))

@@ -99,6 +99,22 @@ def test_another_version_and_credentials_that_are_refused(ansible, channel):
     assert channel.dingtalk.messages() == []
 
 
+def test_whether_the_message_type_is_offered(ansible, channel):
+    only = {"checks": ["offered"]}
+    def switched(value):
+        channel.manage("sandbox_channel", given=json.dumps({"/cmsi/get_msg_type/": {"ding": value}}))
+    assert not ansible.run(MODULE, arguments(channel, wait=30, **only)).failed
+    switched(None)
+    try:
+        # Workers remember the switch for some seconds.
+        limit = time.monotonic() + 60
+        while not (seen := ansible.run(MODULE, arguments(channel, **only))).failed and time.monotonic() < limit:
+            time.sleep(1)
+        assert "the message type ding is switched off" in seen.msg and "run configure.yml" in seen.msg
+    finally:
+        switched(True)
+
+
 def test_healthz_is_compared_with_before(ansible, sandbox):
     values = sandbox.host("paas1").esb_home / "conf" / "host.json"
     kept = values.read_text("utf-8")

@@ -2,6 +2,10 @@
 
 import json
 import os
+import pathlib
+import socket
+import subprocess
+import sys
 import time
 
 import pytest
@@ -122,3 +126,18 @@ def test_mistakes_are_sentences(ansible, home):
 def test_another_path_can_be_given(ansible, home):
     assert ansible.parity(MODULE, arguments("/nonexistent", path=str(home / "my.lease"))).changed
     assert os.listdir(home) == ["my.lease"]
+
+
+def test_the_lease_of_a_dead_run_of_this_controller_is_taken_over_at_once(ansible, home):
+    """Its name leads to a process that is gone; the name of a run that is at work, or of another controller's, is not touched."""
+    here = socket.gethostname()
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait(20)
+    write(home, "%s/%d/1" % (here, dead.pid))
+    foreseen, taken = ansible.run_many([Task(MODULE, arguments(home), check=True), Task(MODULE, arguments(home))])
+    assert foreseen.changed and taken.changed and taken.data["taken_over"]
+    assert json.loads(lease_file(home).read_text("utf-8"))["run_id"] == "run-a"
+    ticks = pathlib.Path("/proc/self/stat").read_text("ascii", "replace").rpartition(")")[2].split()[19]
+    for name in ("%s/%d/%s" % (here, os.getpid(), ticks), "elsewhere/%d/1" % dead.pid):
+        write(home, name)
+        assert "This host is held by bob" in ansible.run(MODULE, arguments(home)).msg

@@ -1,4 +1,5 @@
-"""Finds the Pythons and makes the environments: .venv (tools) and those below .sandbox/envs (py27, py36, py3: the ESB's).
+"""Finds the Pythons and makes the environments: .venv (tools) and those below .sandbox/envs (py27, py36, py3: the ESB's;
+ansible: what runs the playbooks).
 
 Only the standard library is used here: `python3 -m sandbox.environments tools` is what makes .venv on a fresh machine.
 An environment is complete when its stamp says from which interpreter and which pins it was made.
@@ -35,6 +36,7 @@ ESB = {
     "3.6": Kind("py36", "3.6", ("django", "gunicorn", "pytest", "redis", "requests")),
     "current": Kind("py3", "current", ("django", "gunicorn", "pytest", "redis", "requests")),
 }
+ANSIBLE = Kind("ansible", "current", ("ansible", "yaml"))
 
 
 def variable(python):
@@ -114,6 +116,15 @@ def esb(python, servers=False, say=print):
     if servers:
         _add(folder, executable, "servers.in", say)
     return executable
+
+
+def ansible(say=print):
+    """Makes the environment of the newest ansible-core that runs on today's Python; returns its bin folder.
+
+    It is not one of those that the tests make: theirs are for a Python of their own, which may be another than today's.
+    """
+    requirements = "ansible219.in" if sys.version_info < (3, 12) else "ansible221.in"
+    return make(ANSIBLE, requirements, say).parent
 
 
 def make(kind, requirements, say=print):

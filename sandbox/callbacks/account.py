@@ -64,7 +64,7 @@ class CallbackModule(CallbackBase):
             self._display.display(PLAY % self._play)
             self._play = None
         words = sorted({outcome for outcome, _ in outcomes.values()})
-        where = "" if set(outcomes) == set(self._hosts) else "  (%s)" % ", ".join(sorted(outcomes))
+        where = "" if set(outcomes) == set(self._hosts) - {"localhost"} else "  (%s)" % ", ".join(sorted(outcomes))
         if len(words) > 1:
             where = "  (%s)" % ", ".join("%s %s" % (host, outcomes[host][0]) for host in sorted(outcomes))
         # Named as in the playbook, without the role before it.

@@ -129,9 +129,9 @@ def _server(python, server):
 
 
 def _demo(job):
-    """As on a fresh machine: a copy of the tracked files, an empty home, `make demo` twice and `make demo-down`."""
+    """As on a fresh machine: a copy of the tracked files in a path with a blank, an empty home, `make demo` twice and `make demo-down`."""
     place = Path(tempfile.mkdtemp(prefix="ding-demo-"))
-    clone, home = place / "clone", place / "home"
+    clone, home = place / "a clone", place / "home"
     home.mkdir()
     static.clone(clone)
     python = getattr(sys, "_base_executable", sys.executable)
@@ -140,10 +140,16 @@ def _demo(job):
     make = ["make", "--no-print-directory", "-C", clone, "PYTHON=%s" % python]
     try:
         for number in (1, 2):
+            before = len(job.log.read_bytes()) if job.log.exists() else 0
             code = job.command([*make, "demo"], 600, **dict(plain, HOME=home))
             job.check("make demo, run %d" % number, "ended with %d" % code if code else "")
             if code:
                 raise Failed("make demo failed in an empty home")
+        said = job.log.read_bytes()[before:].decode("utf-8", "replace")
+        # Two hosts, install.yml and verify.yml.
+        changed = re.findall(r"^ +paas\d: \d+ tasks, (\d+) changed, 0 failed$", said, re.M)
+        job.check("the second run changes nothing", "" if changed == ["0"] * 4 else "changed: %s" % changed)
+        job.check("nothing of Ansible is left in the home folder", ", ".join(path.name for path in home.glob(".ansible*")))
         code = job.command([*make, "demo-down"], 60, **dict(plain, HOME=home))
         left = _processes_below(clone)
         job.check("make demo-down leaves no process", "left: %s" % left if left or code else "")

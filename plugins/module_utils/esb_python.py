@@ -78,7 +78,8 @@ class Esb:
         own is the last. Raises Problem; a Problem raised by the function arrives as one.
         """
         request = json.dumps(dict(
-            start=source(esb_start), home=self.inner_home, logs=self.logs, key_file=self.key_file, function=function, argument=argument,
+            start=source(esb_start), home=self.inner_home, logs=self.inside(self.logs), key_file=self.inside(self.key_file), function=function,
+            argument=argument,
             sources=[[module.__name__.rsplit(".", 1)[-1], source(module)] for module in modules]))
         code, out, err = self._run(self.words + ["-B", "-c", START], request.encode("ascii"))
         try:
@@ -90,6 +91,13 @@ class Esb:
         if "error" in answer:
             raise Problem(self._sentence(answer["error"], err))
         return answer["result"]
+
+    def inside(self, path):
+        """A path of this host as the ESB's Python sees it: a container has another home, with the same folders in it."""
+        outer, inner = self.home, self.inner_home
+        while outer != inner and os.path.basename(outer) == os.path.basename(inner) != "":
+            outer, inner = os.path.dirname(outer), os.path.dirname(inner)
+        return os.path.normpath(os.path.join(inner, os.path.relpath(path, outer))) if (path + "/").startswith(outer.rstrip("/") + "/") else path
 
     def _sentence(self, error, err):
         kind, text = error["kind"], error["text"]

@@ -10,6 +10,7 @@ import email.utils
 import fcntl
 import grp
 import io
+import json
 import os
 import pwd
 import struct
@@ -20,6 +21,7 @@ import time
 from ansible.module_utils.common.text.converters import to_native, to_text
 
 from ansible_collections.ding.blueking.plugins.module_utils import apis_tree, conf_block, esb_inside, health, host_health, original, processes, swap
+from ansible_collections.ding.blueking.plugins.module_utils.consul import Consul
 from ansible_collections.ding.blueking.plugins.module_utils.esb_api import CALLER, Refusal
 from ansible_collections.ding.blueking.plugins.module_utils.web import Http, urlsplit
 from ansible_collections.ding.blueking.plugins.module_utils.problem import Problem
@@ -37,15 +39,18 @@ def gather(esb, params):
     """All facts of this host. esb: an esb_python.Esb, whose words are changed to those of a container where the ESB is in one."""
     facts = dict(esb_home=esb.home, esb_present=os.path.isfile(os.path.join(esb.home, "manage.py")), generation=host_health.generation(esb.home))
     facts.update(versions(esb.home, params))
+    facts["src_apis"] = os.path.isdir(os.path.join(params["src_home"], "open_paas", "esb", "components", "generic", "apis"))
     facts.update(user(esb))
     facts.update(runtime(params))
-    if facts["runtime"] == "docker" and not esb.in_container:
-        esb.words = [params["engine"], "exec", "-i", params["container"], "python"]
-    facts["esb_python"] = esb.words
+    if facts["runtime"] == "docker" and not facts["container_problem"]:
+        facts.update(container(esb, params))
+    facts["esb_python"], facts["esb_inner_home"] = esb.words, esb.inner_home
     facts.update(inside(esb, facts))
     facts.update(disk(esb, params))
     facts.update(package(esb.generic, params["replace_original"]))
     facts.update(service(esb, params))
+    facts.update(restarting(facts, params))
+    facts.update(draining(params))
     facts.update(outside(params))
     return facts
 
@@ -89,14 +94,44 @@ def runtime(params, run=None):
 
 
 def unit_facts(unit, run):
-    """{load, active, user, can_reload} of a unit; {} without systemd."""
-    wanted = ["-p", "LoadState", "-p", "ActiveState", "-p", "User", "-p", "CanReload"]
+    """{load, active, user, can_reload, main_pid (None without one)} of a unit; {} without systemd."""
+    wanted = ["-p", "LoadState", "-p", "ActiveState", "-p", "User", "-p", "CanReload", "-p", "MainPID"]
     code, said = run(["systemctl", "show", "--no-pager"] + wanted + ["--", unit])
     values = dict(each.split("=", 1) for each in said.splitlines() if "=" in each) if code == 0 else {}
     if not values:
         return {}
     return dict(load=values.get("LoadState"), active=values.get("ActiveState"), user=values.get("User") or None,
-                can_reload=values.get("CanReload") == "yes")
+                can_reload=values.get("CanReload") == "yes", main_pid=number(values.get("MainPID")))
+
+
+def container(esb, params, run=None):
+    """Lets `esb` speak with the Python of the container. main_pid, and inner_home_problem where it does not see the host's ESB.
+
+    The platform's installer mounts <home>/open_paas at /data/bkce/open_paas, whatever the host's home is.
+    """
+    if not esb.in_container:
+        esb.words = [params["engine"], "exec", "-i", params["container"], "python"]
+    code, said = (run or command)([params["engine"], "inspect", "--format", "{{json .State.Pid}} {{json .Mounts}}", params["container"]])
+    pid, mounts = said.partition(" ")[::2]
+    try:
+        mounts = dict((each["Source"], each["Destination"]) for each in json.loads(mounts) or []) if code == 0 else {}
+    except (KeyError, TypeError, ValueError):
+        return dict(main_pid=number(pid))
+    if mounts and esb.inner_home == esb.home:
+        inner = inside_mounts(os.path.realpath(esb.home), mounts) or inside_mounts(esb.home, mounts)
+        if not inner:
+            return dict(main_pid=number(pid), inner_home_problem="no folder of this host that holds %s is mounted in it" % esb.home)
+        esb.inner_home = inner
+    return dict(main_pid=number(pid))
+
+
+def inside_mounts(path, mounts):
+    """The path as the container sees it, by the mount that lies next above it; None without one."""
+    above = [source for source in mounts if (path + "/").startswith(source.rstrip("/") + "/")]
+    if not above:
+        return None
+    source = max(above, key=len)
+    return os.path.normpath(os.path.join(mounts[source], os.path.relpath(path, source)))
 
 
 def inside(esb, facts):
@@ -213,6 +248,40 @@ def credentials(host):
         return dict(credentials_problem=to_text(problem))
 
 
+def restarting(facts, params):
+    """master_pid and master_words of the process that SIGHUP would reach, for a graceful restart; restart_command_problem."""
+    if params["restart_mode"] == "command" or facts["runtime"] == "command" and params["restart_mode"] == "restart":
+        words = params["restart_command"] or []
+        # Given as one text, it is split at blanks later.
+        problems = [command_problem(word) for word in words[:1] + (words[0].split()[:1] if len(words) == 1 else [])]
+        return dict(restart_command_problem="" if "" in problems else "".join(problems[-1:]))
+    if params["restart_mode"] != "graceful":
+        return {}
+    pid = (facts.get("unit") or {}).get("main_pid") if facts["runtime"] == "systemd" else facts.get("main_pid")
+    return dict(main_pid=pid, main_words=processes.words(pid) if pid else [])
+
+
+def command_problem(word):
+    """Why a program cannot be started by this name; "" when it can."""
+    places = [word] if "/" in word else [os.path.join(place, word) for place in os.environ.get("PATH", "").split(os.pathsep)]
+    if any(os.path.isfile(place) and os.access(place, os.X_OK) for place in places):
+        return ""
+    return "there is no program %s that can be started" % word
+
+
+def draining(params):
+    """drained (whether one of our runs has left this host out of Consul), consul_problem, consul_services, consul_others.
+
+    Asked without ding_drain too: a run with it may have been killed before this one.
+    """
+    try:
+        seen = Consul(params["consul_url"], params["consul_service"], params["consul_token"] or None).look()
+    except Problem as problem:
+        return dict(drained=False, consul_problem=to_text(problem).rstrip("."))
+    return dict(drained=bool(seen.ours), consul_services=seen.ids, consul_others=seen.others,
+                consul_problem="" if seen.ids else "Consul's agent at %s has no service %s" % (params["consul_url"], params["consul_service"]))
+
+
 # --- other services ---------------------------------------------------------------------------------------------------
 
 def outside(params):
@@ -294,6 +363,11 @@ def command(words):
     finally:
         timer.cancel()
     return child.returncode, to_text(out, errors="replace").strip()[:1000].rstrip(".") or "it ended with %d" % child.returncode
+
+
+def number(text):
+    """A process's number out of what a program printed; None for 0, which is none, and for anything else."""
+    return int(text) if (text or "").isdigit() and int(text) else None
 
 
 def existing(path):

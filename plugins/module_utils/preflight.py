@@ -16,12 +16,15 @@ OLDEST, NEWEST = (2, 12), (2, 14)
 # DingTalk refuses signatures whose time differs by more than an hour.
 CLOCK_SECONDS = 3600
 FEWEST_INODES = 1000
+# What re-loads at SIGHUP, by a part of its command line.
+RELOADING = ("uwsgi", "gunicorn")
+SHOWN_CHARACTERS = 200
 
 
 def findings(facts, wanted):
     """All findings, in the order of the checks. wanted: the module's parameters."""
     found = []
-    for check in (_root, _generation, _version, _esb, _user, _runtime, _python, _writable, _space, _package, _clock, _egress, _usermgr,
+    for check in (_root, _generation, _version, _esb, _user, _runtime, _restart, _drain, _python, _writable, _space, _package, _clock, _egress, _usermgr,
                   _service, _credentials):
         found += check(facts, wanted)
     return found
@@ -103,10 +106,63 @@ def _runtime(facts, wanted):
     elif kind == "docker" and facts.get("container_problem"):
         return _finding("The container %s cannot be used with %s: %s." % (wanted["container"], wanted["engine"], facts["container_problem"]),
                         "Start it, or set ding_esb_container and ding_container_engine.")
+    elif kind == "docker" and facts.get("inner_home_problem"):
+        return _finding("The container %s does not run this host's ESB: %s." % (wanted["container"], facts["inner_home_problem"]),
+                        "Set ding_esb_home to the folder that the container mounts, or ding_esb_container.")
     elif kind is None:
         return _finding("How the ESB is run here is not known: there is neither a unit %s nor a container %s." % (wanted["unit"], wanted["container"]),
                         "Set ding_esb_unit or ding_esb_container, or ding_esb_runtime=command and ding_restart_command.")
     return []
+
+
+def _restart(facts, wanted):
+    mode, kind = wanted["restart_mode"], facts.get("runtime")
+    if mode == "command" or kind == "command" and mode == "restart":
+        if not wanted["restart_command"]:
+            return _finding("There is no command to restart the ESB with.",
+                            "Set ding_restart_command to the words of one, or ding_esb_runtime to systemd or docker.")
+        if facts.get("restart_command_problem"):
+            return _finding("The ESB cannot be restarted with ding_restart_command: %s." % facts["restart_command_problem"],
+                            "Its words are started without a shell; the first is the program's path, or a name on root's PATH.")
+    reason = _not_graceful(facts, kind) if mode == "graceful" else ""
+    if not reason:
+        return []
+    return _finding("A graceful restart cannot work here, because %s." % reason,
+                    "Set ding_restart_mode=restart, or ding_restart_mode=command with a ding_restart_command that re-loads this service.")
+
+
+def _not_graceful(facts, kind):
+    """Why SIGHUP to the service's main process is no re-load; "" when it is one, and where other findings say that nothing is known."""
+    if kind == "command":
+        return "with ding_esb_runtime=command nobody knows which process to signal"
+    if kind is None or kind == "systemd" and (facts.get("unit") or {}).get("can_reload") or not facts.get("processes"):
+        return ""
+    masters = [each["pid"] for each in facts["processes"] if not each["worker"]]
+    shown = " ".join(facts.get("main_words") or ["?"])[:SHOWN_CHARACTERS]
+    if not masters:
+        return "the ESB runs without a master process over its workers, and SIGHUP would end it"
+    if facts.get("main_pid") not in masters:
+        return "the service's main process (%s) is not the master of the ESB's workers" % shown
+    if not any(server in shown for server in RELOADING):
+        return "its main process (%s) is neither uWSGI nor gunicorn, and nobody knows what SIGHUP does to it" % shown
+    return ""
+
+
+def _drain(facts, wanted):
+    found = []
+    if facts.get("drained"):
+        found += _finding("An interrupted run has left this host out of Consul, so nginx sends nothing to it.",
+                          "The next install restarts it and puts it back; by hand that is: consul maint -disable -service=%s."
+                          % " or ".join(facts.get("consul_services") or ["ID"]), WARNING)
+    if not wanted["drain"]:
+        return found
+    if facts.get("consul_problem"):
+        return found + _finding("This host cannot be taken out of Consul before the restart: %s." % facts["consul_problem"],
+                                "Set ding_consul_url, ding_consul_token or ding_consul_service, or ding_drain=false.")
+    if not facts.get("consul_others"):
+        found += _finding("No other host serves the ESB, as Consul sees it, so this one stays there during its restart.",
+                          "Without other hosts ding_drain does nothing; with others, see why Consul does not find them healthy.", WARNING)
+    return found
 
 
 def _python(facts, wanted):

@@ -122,7 +122,7 @@ def _holders(proc, pids, inodes):
 
 def _in_containers(proc, table, proxies, port):
     """Who listens in the networks of containers: where the proxies lead to, else wherever this port is listened on."""
-    ways = [way for way in (_way(_words(proc, pid)) for pid in proxies) if way] or [(None, port)]
+    ways = [way for way in (_way(words(pid, proc)) for pid in proxies) if way] or [(None, port)]
     own = _link(os.path.join(proc, "self", "ns", "net"))
     networks = {}
     for pid in table:
@@ -140,9 +140,9 @@ def _in_containers(proc, table, proxies, port):
     return found
 
 
-def _way(words):
+def _way(started_with):
     """(address, port) in the container, from the words with which docker-proxy was started."""
-    given = dict(zip(words, words[1:]))
+    given = dict(zip(started_with, started_with[1:]))
     port = given.get("-container-port", "")
     return (given.get("-container-ip"), int(port)) if port.isdigit() else None
 
@@ -166,12 +166,13 @@ def _clock(proc, now, ticks_per_second):
     return lambda ticks: round(host_started + float(ticks) / ticks_per_second, 2)
 
 
-def _program(proc, pid):
-    return os.path.basename((_words(proc, pid) or [""])[0])
-
-
-def _words(proc, pid):
+def words(pid, proc="/proc"):
+    """The words with which a process was started, or what it shows in their place; [] when it is gone."""
     return [word for word in _read(os.path.join(proc, str(pid), "cmdline")).split("\0") if word]
+
+
+def _program(proc, pid):
+    return os.path.basename((words(pid, proc) or [""])[0])
 
 
 def _link(path):

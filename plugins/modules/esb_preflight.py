@@ -53,6 +53,34 @@ options:
     description: The program that manages containers.
     type: str
     default: docker
+  restart_mode:
+    description:
+      - How the ESB will be restarted. V(restart) restarts O(unit) or O(container).
+      - V(graceful) re-loads it by the unit's own C(ExecReload), else by SIGHUP to uWSGI's or gunicorn's master. Where that would end the service
+        instead, it is a problem.
+      - V(command) runs O(restart_command), and so does V(restart) where O(runtime=command).
+    type: str
+    choices: [restart, graceful, command]
+    default: restart
+  restart_command:
+    description: The words of a command that restarts the ESB. The first is enough, since only whether there is such a program is looked at.
+    type: list
+    elements: str
+  drain:
+    description: Whether the host will be taken out of Consul before the restart; then its not being known there is a problem.
+    type: bool
+    default: false
+  consul_url:
+    description: The address of the host's own Consul agent. It is asked in any case, since an interrupted run may have left the host drained.
+    type: str
+    default: http://127.0.0.1:8500
+  consul_token:
+    description: A token for Consul, where it wants one.
+    type: str
+  consul_service:
+    description: The name of the ESB's service in Consul.
+    type: str
+    default: paas-esb
   backup_dir:
     description: Where backups will be. The folder need not be there yet.
     type: path
@@ -148,7 +176,8 @@ facts:
   description:
     - What was seen.
     - C(paas_version), C(esb_version), C(esb_python_version), C(django_version), C(generation) (v6, v7 or null), C(runtime), C(unit), C(user),
-      C(group), C(esb_python) (the words that start the ESB's Python), C(package_version) (null without a package), C(original_release)
+      C(group), C(esb_python) (the words that start the ESB's Python), C(esb_inner_home) (its folder as that Python sees it), C(drained)
+      (whether an interrupted run has left the host out of Consul), C(package_version) (null without a package), C(original_release)
       (its files), C(pending), C(stale), C(free_mb) by path, C(processes), C(healthz), C(message_types), C(egress), C(clock_offset) (seconds by
       which this host's clock is fast, or null), C(host_python).
   returned: success
@@ -177,6 +206,12 @@ def main():
             unit=dict(type="str", default="bk-paas-esb.service"),
             container=dict(type="str", default="bk-paas-esb"),
             engine=dict(type="str", default="docker"),
+            restart_mode=dict(type="str", choices=["restart", "graceful", "command"], default="restart"),
+            restart_command=dict(type="list", elements="str"),
+            drain=dict(type="bool", default=False),
+            consul_url=dict(type="str", default="http://127.0.0.1:8500"),
+            consul_token=dict(type="str", no_log=True),
+            consul_service=dict(type="str", default="paas-esb"),
             backup_dir=dict(type="path", default="/data/backup/ding_blueking"),
             space_mb=dict(type="int", default=200),
             dingtalk_urls=dict(type="list", elements="str", default=["https://oapi.dingtalk.com", "https://api.dingtalk.com"]),

@@ -9,10 +9,10 @@ import os
 
 import pytest
 
-from ansible_collections.ding.blueking.plugins.module_utils import host_facts, host_health
+from ansible_collections.ding.blueking.plugins.module_utils import esb_python, host_facts, host_health
 
 PARAMS = dict(runtime="auto", unit="bk-paas-esb.service", container="bk-paas-esb", engine="docker")
-SHOWN = "LoadState=%s\nActiveState=%s\nUser=blueking\nCanReload=no\n"
+SHOWN = "LoadState=%s\nActiveState=%s\nUser=blueking\nCanReload=no\nMainPID=0\n"
 NO_SYSTEMD = (127, "systemctl cannot be started (No such file or directory)")
 
 
@@ -47,10 +47,59 @@ def test_how_the_esb_is_run_is_found_out(systemctl, engine, found):
 
 def test_what_is_given_is_believed_and_looked_at():
     commands = Commands((0, SHOWN % ("not-found", "inactive")), (1, "No such container"))
-    assert runtime(commands, runtime="systemd") == dict(runtime="systemd", unit=dict(load="not-found", active="inactive", user="blueking", can_reload=False))
+    assert runtime(commands, runtime="systemd") == dict(runtime="systemd", unit=dict(load="not-found", active="inactive", user="blueking", can_reload=False, main_pid=None))
     assert runtime(commands, runtime="docker")["container_problem"] == "No such container"
     commands.words = []
     assert runtime(commands, runtime="command") == dict(runtime="command", unit={}) and commands.words == []
+
+
+class FakeEsb:
+    """What container() asks of an Esb, and changes in it."""
+
+    def __init__(self, home="/data/bkee/open_paas/esb", inner_home=None):
+        self.home, self.inner_home, self.words, self.in_container = home, inner_home or home, ["python"], False
+
+
+MOUNTED = '4711 [{"Source":"%s","Destination":"/data/bkce/open_paas"},{"Source":"/data","Destination":"/mnt"}]'
+
+
+@pytest.mark.parametrize("engine,given,inner,problem", [
+    # bk-install mounts <home>/open_paas at /data/bkce/open_paas.
+    ((0, MOUNTED % "/data/bkee/open_paas"), None, "/data/bkce/open_paas/esb", False),
+    ((0, MOUNTED % "/data/bkee/open_paas/"), None, "/data/bkce/open_paas/esb", False),
+    ((0, MOUNTED % "/data/bkee/open_paas/es"), None, "/mnt/bkee/open_paas/esb", False),
+    ((0, MOUNTED % "/data/bkee/open_paas"), "/opt/esb", "/opt/esb", False),
+    ((0, '4711 [{"Source":"/etc","Destination":"/etc"}]'), None, "/data/bkee/open_paas/esb", True),
+    ((0, "4711 []"), None, "/data/bkee/open_paas/esb", False),
+    ((0, "4711 nonsense"), None, "/data/bkee/open_paas/esb", False),
+    ((1, "unknown flag"), None, "/data/bkee/open_paas/esb", False),
+])
+def test_what_a_container_sees(engine, given, inner, problem):
+    esb = FakeEsb(inner_home=given)
+    found = host_facts.container(esb, PARAMS, Commands(engine=engine))
+    assert (esb.inner_home, bool(found.get("inner_home_problem"))) == (inner, problem)
+    assert found["main_pid"] == (4711 if engine[0] == 0 else None) and esb.words == ["docker", "exec", "-i", "bk-paas-esb", "python"]
+
+
+@pytest.mark.parametrize("inner,path,seen", [
+    ("/data/bkce/open_paas/esb", "/data/bkee/logs/open_paas", "/data/bkce/logs/open_paas"),
+    ("/data/bkce/open_paas/esb", "/data/bkee", "/data/bkce"),
+    ("/data/bkce/open_paas/esb", "/var/log/esb", "/var/log/esb"),
+    ("/opt/app", "/data/bkee/logs/open_paas", "/data/bkee/logs/open_paas"),
+    (None, "/data/bkee/logs/open_paas", "/data/bkee/logs/open_paas"),
+])
+def test_other_paths_in_a_container_follow_the_esbs_folder(inner, path, seen):
+    params = dict((name, option.get("default")) for name, option in esb_python.OPTIONS.items())
+    assert esb_python.Esb(dict(params, bk_home="/data/bkee", esb_inner_home=inner)).inside(path) == seen
+
+
+def test_whether_a_program_can_be_started(tmpdir, monkeypatch):
+    tmpdir.join("esb-again").write("#!/bin/sh\n")
+    monkeypatch.setenv("PATH", str(tmpdir))
+    assert "no program esb-again" in host_facts.command_problem("esb-again")
+    tmpdir.join("esb-again").chmod(0o755)
+    assert host_facts.command_problem("esb-again") == host_facts.command_problem(str(tmpdir.join("esb-again"))) == ""
+    assert "no program /x/y" in host_facts.command_problem("/x/y")
 
 
 def test_a_command_that_is_not_there_or_fails_is_a_sentence():

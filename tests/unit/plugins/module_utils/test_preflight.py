@@ -10,7 +10,8 @@ import pytest
 from ansible_collections.ding.blueking.plugins.module_utils import preflight
 
 WANTED = dict(force_version=False, unit="bk-paas-esb.service", container="bk-paas-esb", engine="docker", space_mb=200, offline=False,
-              replace_original=False, whitelist_app=False, url="http://10.0.0.1:8002", app_code="bk_paas", app_secret="not-a-secret")
+              replace_original=False, whitelist_app=False, url="http://10.0.0.1:8002", app_code="bk_paas", app_secret="not-a-secret",
+              restart_mode="restart", restart_command=["/usr/bin/esb-again"], drain=False)
 GOOD = dict(
     esb_home="/data/bkce/open_paas/esb", esb_present=True, generation="v6", version_file="/data/src/open_paas/VERSION", paas_version="2.12.25",
     esb_version="2.11.20", user="blueking", group="blueking", running_as="root", allowed=True, runtime="systemd",
@@ -19,6 +20,11 @@ GOOD = dict(
     package_version=None, package_problems=[], original_release=[], original_problem="", pending=False, stale=False, processes=[],
     healthz=dict(ok=True, code="1306000", message="OK"), message_types={"mail": True}, usermgr_problem="", clock_offset=0.4,
     egress=[dict(url="https://oapi.dingtalk.com", problem="", offset=0.4)])
+MASTER = [dict(pid=7, worker=False), dict(pid=8, worker=True)]
+UWSGI = dict(unit=dict(load="loaded", active="active", user="blueking", can_reload=False, main_pid=7), main_pid=7, processes=MASTER,
+             main_words=["/data/bkce/.envs/open_paas-esb/bin/uwsgi", "--ini", "x.ini"])
+GENTLY = dict(restart_mode="graceful")
+OWN = dict(restart_mode="command")
 # (name, spoiled facts, spoiled wishes, severity, a part of what, a part of the remedy)
 CASES = [
     ("not root", dict(allowed=False, running_as="ops"), {}, "problem", "runs as ops", "become"),
@@ -39,6 +45,21 @@ CASES = [
     ("a dead unit", dict(unit=dict(load="loaded", active="failed", user=None)), {}, "problem", "is failed", "Start it"),
     ("no container", dict(runtime="docker", container_problem="No such container"), {}, "problem", "No such container", "ding_esb_container"),
     ("neither", dict(runtime=None, unit={}), {}, "problem", "neither", "ding_esb_runtime=command"),
+    ("another container", dict(runtime="docker", inner_home_problem="no folder is mounted"), {}, "problem", "no folder is mounted", "ding_esb_home"),
+    ("graceful without a master", dict(UWSGI, processes=MASTER[1:]), GENTLY, "problem", "without a master process", "ding_restart_mode=restart"),
+    ("graceful behind a shell", dict(UWSGI, main_pid=6, main_words=["/bin/bash", "-c", "uwsgi; true"]), GENTLY, "problem",
+     "(/bin/bash -c uwsgi; true) is not the master", "ding_restart_mode=restart"),
+    ("graceful without a main process", dict(UWSGI, main_pid=None, main_words=[]), GENTLY, "problem", "(?) is not the master", "ding_restart_mode"),
+    ("graceful with another server", dict(UWSGI, main_words=["/usr/bin/waitress"]), GENTLY, "problem", "neither uWSGI nor gunicorn", "ding_restart_mode"),
+    ("graceful in a container", dict(UWSGI, runtime="docker", main_pid=1), GENTLY, "problem", "is not the master", "ding_restart_mode"),
+    ("graceful by a command", dict(runtime="command"), GENTLY, "problem", "ding_esb_runtime=command", "ding_restart_mode=command"),
+    ("no own command", {}, dict(OWN, restart_command=[]), "problem", "no command", "ding_restart_command"),
+    ("no own command either", dict(runtime="command"), dict(restart_command=None), "problem", "no command", "ding_restart_command"),
+    ("a command that is not there", dict(restart_command_problem="there is no program x"), OWN, "problem", "no program x", "without a shell"),
+    ("no Consul", dict(consul_problem="refused", consul_services=[]), dict(drain=True), "problem", "out of Consul before the restart: refused",
+     "ding_consul_url"),
+    ("the last one in Consul", dict(consul_services=["a"], consul_others=0), dict(drain=True), "warning", "No other host", "ding_drain does nothing"),
+    ("left out of Consul", dict(drained=True, consul_services=["paas-esb-1"]), {}, "warning", "left this host out of Consul", "-service=paas-esb-1"),
     ("no Python", dict(python_problem="The ESB's Python cannot be started"), {}, "problem", "cannot be started", "ding_esb_python"),
     ("a broken conf.py", dict(conf_problem="SyntaxError: x"), {}, "warning", "SyntaxError: x", "Mend"),
     ("read-only", dict(not_writable={"/data/bkce/x": "it is on a file system that is mounted read-only"}), {}, "problem", "read-only", "write"),
@@ -87,6 +108,15 @@ def test_a_clock_within_the_hour_or_unknown_is_no_finding(offset):
 @pytest.mark.parametrize("runtime", ["docker", "command"])
 def test_another_runtime_needs_no_unit(runtime):
     assert findings(dict(runtime=runtime, unit={})) == []
+
+
+@pytest.mark.parametrize("facts,wanted", [
+    (UWSGI, GENTLY), (dict(UWSGI, main_words=["gunicorn: master [wsgi:application]"]), GENTLY), (dict(UWSGI, runtime="docker", unit={}), GENTLY),
+    # The unit's own ExecReload is believed; without an ESB that answers other findings say so.
+    (dict(unit=GOOD["unit"], processes=MASTER), GENTLY), (dict(UWSGI, processes=None), GENTLY), (dict(consul_problem="refused"), {}),
+    (dict(runtime="command"), OWN), (dict(consul_services=["a"], consul_others=1), dict(drain=True))])
+def test_restarts_and_drains_that_will_work_are_no_finding(facts, wanted):
+    assert findings(facts, wanted) == []
 
 
 @pytest.mark.parametrize("facts,wanted,severity,what,remedy", [case[1:] for case in CASES], ids=[case[0] for case in CASES])

@@ -1,0 +1,138 @@
+"""The stand-in programs: python programs.py systemctl|engine REGISTRY WORDS…. Only the standard library, and no part of the collection.
+
+REGISTRY is a folder with NAME.json for each unit or container: command, cwd, environment, log, pid, started, and how it behaves (see
+services.py). Every call is a line in REGISTRY/calls. What is not understood fails, as it would in earnest.
+"""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+STOP_SECONDS = 8
+
+
+def start_time(pid):
+    """Tells this process from others with its number; None when it is gone or dead."""
+    try:
+        with open("/proc/%d/stat" % pid, "rb") as handle:
+            fields = handle.read().rpartition(b")")[2].split()
+    except OSError:
+        return None
+    return None if fields[0] == b"Z" else int(fields[19])
+
+
+class Service:
+    def __init__(self, registry, name):
+        self.path = os.path.join(registry, name + ".json")
+        with open(self.path, encoding="utf-8") as handle:
+            self.data = json.load(handle)
+
+    def save(self):
+        with open(self.path + ".new", "w", encoding="utf-8") as handle:
+            json.dump(self.data, handle)
+        os.rename(self.path + ".new", self.path)
+
+    @property
+    def runs(self):
+        return bool(self.data.get("pid")) and start_time(self.data["pid"]) == self.data["started"]
+
+    def start(self):
+        """Nothing of whoever started it is inherited."""
+        with open(self.data["log"], "ab") as log:
+            process = subprocess.Popen(self.data["command"], cwd=self.data["cwd"], env=self.data["environment"], stdin=subprocess.DEVNULL,
+                                       stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
+        self.data.update(pid=process.pid, started=start_time(process.pid))
+        self.save()
+
+    def stop(self):
+        """As the platform's unit does: a signal to its main process, then an end for its whole session."""
+        if self.runs:
+            pid = self.data["pid"]
+            os.kill(pid, getattr(signal, self.data["stop"]))
+            end = time.monotonic() + STOP_SECONDS
+            while self.runs and time.monotonic() < end:
+                time.sleep(0.05)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(pid, signal.SIGKILL)
+        self.data.update(pid=None, started=None)
+        self.save()
+
+    def restart(self):
+        """"fails": ends with an error and has done nothing. "stops": ends well, and nothing runs. Each as often as the number says."""
+        for what in ("fails", "stops"):
+            if self.data.get(what):
+                self.data[what] -= 1
+                self.save()
+                if what == "fails":
+                    fail(self.data["says"], 5)
+                return self.stop()
+        self.stop()
+        return self.start()
+
+    def signal(self, number):
+        if not self.runs:
+            fail("it does not run", 1)
+        os.kill(self.data["pid"], number)
+
+
+def fail(text, code=1):
+    print(text, file=sys.stderr)
+    sys.exit(code)
+
+
+def systemctl(registry, words):
+    if words[:2] == ["show", "--no-pager"]:
+        service = found(registry, words[-1])
+        values = {"LoadState": "not-found", "ActiveState": "inactive", "User": "", "CanReload": "no", "MainPID": "0"}
+        if service:
+            values.update(LoadState="loaded", ActiveState="active" if service.runs else "failed", CanReload="yes" if service.data.get("reloads") else "no",
+                          MainPID=str(service.data["pid"] if service.runs else 0))
+        for option, name in zip(words, words[1:]):
+            if option == "-p":
+                print("%s=%s" % (name, values[name]))
+        return
+    service = found(registry, words[-1])
+    if not service:
+        fail("Failed to %s %s: Unit %s not found." % (words[0], words[-1], words[-1]), 5)
+    if words[:-1] == ["restart"]:
+        service.restart()
+    elif words[:-1] == ["reload"] and service.data.get("reloads") or words[:-1] == ["kill", "--signal=HUP", "--kill-who=main"]:
+        service.signal(signal.SIGHUP)
+    else:
+        fail("the stand-in does not know systemctl %s" % " ".join(words))
+
+
+def engine(registry, words):
+    name = words[2] if words[0] == "exec" else words[-1]
+    service = found(registry, name)
+    if not service:
+        fail("Error: No such container: %s" % name)
+    if words[0] == "exec" and words[1] == "-i":
+        if not service.runs:
+            fail("Error response from daemon: Container %s is not running" % name)
+        # The container's environment and folder, not the caller's; `python` is the one on its PATH.
+        command = [service.data["python"] if words[3] == "python" else words[3], *words[4:]]
+        os.chdir(service.data["cwd"])
+        os.execvpe(command[0], command, service.data["environment"])
+    elif words[:-1] == ["restart"]:
+        service.restart()
+    elif words[:-1] == ["kill", "--signal", "HUP"]:
+        service.signal(signal.SIGHUP)
+    elif words[:-1] == ["inspect", "--format", "{{json .State.Pid}} {{json .Mounts}}"]:
+        print("%d %s" % (service.data["pid"] if service.runs else 0, json.dumps(service.data["mounts"])))
+    else:
+        fail("the stand-in does not know docker %s" % " ".join(words))
+
+
+def found(registry, name):
+    return Service(registry, name) if os.path.exists(os.path.join(registry, name + ".json")) else None
+
+
+if __name__ == "__main__":
+    with open(os.path.join(sys.argv[2], "calls"), "a", encoding="utf-8") as calls:
+        calls.write(json.dumps(sys.argv[3:]) + "\n")
+    {"systemctl": systemctl, "engine": engine}[sys.argv[1]](sys.argv[2], sys.argv[3:])

@@ -66,6 +66,11 @@ def roles():
     return sorted({Path(name).parts[1] for name in static.tracked("roles/*/meta/main.yml")})
 
 
+def found_playbooks(said):
+    """Names of the playbooks that a syntax check has found."""
+    return [Path(line.partition(": ")[2]).stem for line in said.splitlines() if line.startswith("playbook: ")]
+
+
 def load(path):
     return yaml.safe_load((ROOT / path).read_text("utf-8"))
 

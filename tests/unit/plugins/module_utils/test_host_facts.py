@@ -47,7 +47,8 @@ def test_how_the_esb_is_run_is_found_out(systemctl, engine, found):
 
 def test_what_is_given_is_believed_and_looked_at():
     commands = Commands((0, SHOWN % ("not-found", "inactive")), (1, "No such container"))
-    assert runtime(commands, runtime="systemd") == dict(runtime="systemd", unit=dict(load="not-found", active="inactive", user="blueking", can_reload=False, main_pid=None))
+    unit = dict(load="not-found", active="inactive", user="blueking", can_reload=False, main_pid=None)
+    assert runtime(commands, runtime="systemd") == dict(runtime="systemd", unit=unit)
     assert runtime(commands, runtime="docker")["container_problem"] == "No such container"
     commands.words = []
     assert runtime(commands, runtime="command") == dict(runtime="command", unit={}) and commands.words == []

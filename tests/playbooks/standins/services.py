@@ -87,6 +87,11 @@ class Machine:
         found = [json.loads(line) for line in (self.registry / "calls").read_text("utf-8").splitlines()]
         return [words for words in found if words[0] not in ("show", "inspect", "exec") and words[:len(first)] == list(first)]
 
+    def executed(self, name):
+        """How often the Python of a container was started by `exec`."""
+        lines = [json.loads(line) for line in (self.registry / "calls").read_text("utf-8").splitlines()]
+        return len([words for words in lines if words[:4] == ["exec", "-i", name, "python"]])
+
     def forget(self):
         (self.registry / "calls").write_text("", "utf-8")
 

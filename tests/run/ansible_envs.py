@@ -34,6 +34,14 @@ UNITS = {
 }
 
 
+LINT = environments.Kind("lint", "3.11", ("ansiblelint",))
+
+
+def lint(say=print):
+    """Makes the environment of ansible-lint; returns its bin folder."""
+    return environments.make(LINT, "lint.in", say).parent
+
+
 def core(version, say=print):
     """Makes the environment of one ansible-core; returns its bin folder."""
     kind = CORES[version].kind

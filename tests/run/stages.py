@@ -21,12 +21,15 @@ MODULE_SECONDS = 3600
 MODULE_TEST_SECONDS = 600
 PARITY = re.compile(r"^parity cases: \d+$", re.M)
 WHOLE_SET = (("2.16", "2.7"), ("2.21", "3.13"))
+# The playbooks: the whole set on the first pair, a short one on the others.
+PLAYBOOKS = (("2.16", "2.7"), ("2.16", "3.6"), ("2.19", "3.11"), ("2.21", "3.13"))
+PLAYBOOK_RUNS = re.compile(r"^ansible-playbook: \d+ runs", re.M)
 UNITS = (("2.16", "2.7"), ("2.16", "3.6"), ("2.19", "3.11"), ("2.21", "3.13"))
 
 
 def all_jobs():
     jobs = [Job("static tools", "static", static.tools), Job("static compile", "static", static.compile_all),
-            Job("static texts", "static", static.texts)]
+            Job("static texts", "static", static.texts), Job("static ansible-lint", "static", static.ansible_lint, ("3.11",))]
     jobs += [Job("environment " + name, "environments", _environment(python), _needs(python), alone=True)
              for name, python in PAIRS]
     jobs.append(Job("environment redis", "environments", _redis, alone=True))
@@ -42,6 +45,7 @@ def all_jobs():
     jobs += [Job("units %s %s" % pair, "units", ansible_test.units(*pair), _controller_and(*pair)) for pair in UNITS]
     jobs += [Job("modules %s %s" % pair, "modules", _modules(*pair), _controller_and(*pair)) for pair in MODULES]
     jobs += [Job("packaging " + core.version, "packaging", _packaging(core.version), (core.python,)) for core in ansible_envs.CORES.values()]
+    jobs += [Job("playbooks %s %s" % pair, "playbooks", _playbooks(*pair), _controller_and(*pair)) for pair in PLAYBOOKS]
     jobs.append(Job("properties", "properties", _properties))
     jobs.append(Job("demo", "demo", _demo))
     return jobs
@@ -114,6 +118,18 @@ def _packaging(core):
     def run(job):
         ansible_envs.core(core, job.say)
         job.pytest(TOOLS, "tests/packaging", DING_ANSIBLE=core)
+    return run
+
+
+def _playbooks(core, python):
+    def run(job):
+        esb_python = python if python in environments.ESB else "current"
+        chosen = [] if (core, python) == PLAYBOOKS[0] else ["-m", "every_target"]
+        ansible_envs.core(core, job.say)
+        with job.sandbox("--hosts", "2", "--python", esb_python, "--without-channel") as sandbox:
+            job.pytest(TOOLS, "tests/playbooks", "--timeout=%d" % MODULE_TEST_SECONDS, *chosen, seconds=MODULE_SECONDS, DING_ANSIBLE=core,
+                       DING_TARGET_PYTHON=python, **sandbox.environment)
+        job.note(*PLAYBOOK_RUNS.findall(job.log.read_text("utf-8", "replace")))
     return run
 
 

@@ -4,9 +4,11 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 from sandbox import environments, paths
+from tests.run import ansible_envs
 from tests.run.jobs import Failed
 
 # Code in the dialect of 2.7 and 3: it runs on hosts.
@@ -54,6 +56,18 @@ def tools(run):
                         ("yamllint", ["-m", "yamllint", "--strict", *tracked("*.yml", "*.yaml", ".yamllint")])):
         code = run.command([paths.VENV / "bin" / "python", *words])
         run.check(tool, "ended with %d" % code if code else "")
+
+
+def ansible_lint(run):
+    """In a clone, so that nothing of a working copy's own is looked at and nothing is left in it; offline, with an empty home."""
+    programs = ansible_envs.lint(run.say)
+    with tempfile.TemporaryDirectory(prefix="ding-lint-") as place:
+        clone(Path(place) / "clone")
+        (Path(place) / "home").mkdir()
+        path = os.pathsep.join([str(programs), "/usr/local/bin", "/usr/bin", "/bin"])
+        code = run.command([programs / "ansible-lint", "--offline", "--nocolor", "-q", "-f", "pep8"], cwd=Path(place) / "clone",
+                           HOME=Path(place) / "home", PATH=path, ANSIBLE_COLLECTIONS_PATH=Path(place) / "clone" / "collections")
+        run.check("ansible-lint", "ended with %d" % code if code else "")
 
 
 def compile_all(run):

@@ -17,6 +17,7 @@ for folder in (HERE, HERE.parent / "modules", HERE.parent / "contract", HERE.par
 
 from playkit.player import Player  # noqa: E402
 from playkit.site import Site  # noqa: E402
+from playkit.story import Story  # noqa: E402
 from tests.run import ansible_envs  # noqa: E402
 
 CORE = os.environ.get("DING_ANSIBLE") or "2.16"
@@ -54,4 +55,17 @@ def play(site):
 @pytest.fixture
 def virgin(site):
     site.virgin()
+    return site
+
+
+@pytest.fixture(scope="session")
+def story(site, play):
+    """The first install, told once: see playkit/story.py."""
+    return Story(site, play)
+
+
+@pytest.fixture
+def installed(site, story):
+    """The site behind the first install."""
+    site.back_to(story.moment)
     return site

@@ -14,6 +14,7 @@ import threading
 import time
 from pathlib import Path
 
+from playkit import leaks
 from playkit.run import Run
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -27,15 +28,19 @@ class Stuck(AssertionError):
     """ansible-playbook did not end in time; the text ends with what it printed."""
 
 
+class Leak(AssertionError):
+    """A run has printed a secret; the text ends with all that it printed."""
+
+
 class Player:
-    """Call it: play("install", check=True). What every run gets besides the inventory lies in `variables`."""
+    """Call it: play("install", check=True). It runs at -vvv, and every run is searched for secrets."""
 
     def __init__(self, core, bin_folder, python, site, counter):
         self.core, self.bin, self.python, self.site, self.counter = core, Path(bin_folder), python, site, counter
         # Root of a collection tree to use in place of the clone's.
         self.collections = None
 
-    def __call__(self, name, *arguments, check=False, diff=False, verbosity=0, limit=None, tags=(), skip_tags=(), extra=None, without=(),
+    def __call__(self, name, *arguments, check=False, diff=False, verbosity=3, limit=None, tags=(), skip_tags=(), extra=None, without=(),
                  fault=None, answer=None, inventory=(), environment=None, seconds=SECONDS):
         """Runs playbooks/NAME.yml, or a name with dots as it is (ding.blueking.install).
 
@@ -67,6 +72,9 @@ class Player:
         self.counter["seconds"] += spent
         run = Run(rc, stdout, lines, spent)
         self.counter["tasks"] += len(run.steps)
+        told = leaks.found_in(stdout, self.site.secrets)
+        if told:
+            raise Leak("%s was printed:\n%s" % (", ".join(told), stdout))
         return run
 
     def _environment(self, place, fault, more):

@@ -76,4 +76,6 @@ class Run:
         return sum(counts[what] for counts in self.recap.values())
 
     def __repr__(self):
-        return "<rc %s after %.1f s>\n%s" % (self.rc, self.seconds, self.stdout)
+        """What a failed test shows: the end of what was printed is the recap."""
+        told = ["%s, %s: %s: %s" % (step.host, step.name, step.outcome, step.msg or step.data) for step in self.failures()]
+        return "<rc %s after %.1f s>\n%s\n%s" % (self.rc, self.seconds, "\n".join(told), self.stdout[-1500:])

@@ -30,7 +30,7 @@ ROBOTS = ("play_robot_ops", "play_robot_dba", "play_robot_net")
 PROFILE = "username,display_name,qq,wx_userid,email,telephone,status,enabled,extras"
 
 
-def planted(name, length=40):
+def planted(name, length=36):
     """A secret that is unlike anything else on this machine, so that finding it is no chance."""
     return (name + "leak" + RUN + secrets.token_hex(length))[:length]
 
@@ -43,7 +43,7 @@ class Site:
         self.place = Path(tempfile.mkdtemp(prefix="ding-play-"))
         self.control_host = world.control.home.control
         self.backups = {host.name: host.src_home.parent / "backup" / "ding_blueking" for host in world.hosts}
-        self.secrets = {"app_secret": planted("appsecret"), "esb_secret": planted("esbsecret"), "usermgr_secret": planted("usermgrsecret")}
+        self.secrets = {"app_secret": planted("app/+%secret"), "esb_secret": planted("esbsecret"), "usermgr_secret": planted("usermgrsecret")}
         for name in ROBOTS:
             short = name.rpartition("_")[2]
             self.secrets["token_" + short] = planted("token" + short, 64)
@@ -109,8 +109,9 @@ class Site:
         host = self.world.host(name)
         return {**tree.seen(host.esb_home / "components"), **tree.seen(host.src_home), **tree.seen(host.bk_home, deep=False)}
 
-    def rows(self):
-        """Every table but Django's own, each row as {column: value}; of rows that are not the channel's without the times of a touch."""
+    def rows(self, all_columns=False):
+        """Every table but Django's own, each row as {column: value}; of rows that are not the channel's without the times of a touch,
+        unless all_columns are wanted."""
         found = {}
         with closing(sqlite3.connect(str(self.world.database), timeout=20)) as database:
             database.row_factory = sqlite3.Row
@@ -118,7 +119,7 @@ class Site:
             for table in tables:
                 if not table.startswith(("django_", "sqlite_", "auth_")):
                     rows = [dict(row) for row in database.execute("SELECT * FROM %s" % table)]
-                    found[table] = sorted((_settled(row) for row in rows), key=repr)
+                    found[table] = sorted(rows if all_columns else map(_settled, rows), key=repr)
         return found
 
     def users(self):
@@ -228,7 +229,7 @@ def _settled(row):
 
 
 def difference(before, after):
-    """What differs between two states, in words short enough to read; [] for nothing."""
+    """What differs between two states, a sentence for each thing; [] for nothing. A whole folder that came or went is one thing."""
     found = []
     for name in sorted(set(before) | set(after)):
         one, two = before.get(name), after.get(name)
@@ -238,6 +239,13 @@ def difference(before, after):
             found += ["%s: %s" % (name, each) for each in difference(one, two)]
         elif isinstance(one, list) and isinstance(two, list):
             found += ["%s: gone %r" % (name, each) for each in one if each not in two] + ["%s: new %r" % (name, each) for each in two if each not in one]
-        else:
+        elif not any(name.startswith(other + "/") and (before.get(other) is None) == (one is None) for other in _parents(name, before, after)):
             found.append("%s: %r became %r" % (name, one, two))
     return found
+
+
+def _parents(name, before, after):
+    """Folders above that only one of two trees has."""
+    parts = name.split("/")
+    return [other for other in ("/".join(parts[:length]) for length in range(2, len(parts)))
+            if (other in before) != (other in after)]

@@ -9,7 +9,7 @@ RUN = $(PYTHON) -B -m sandbox.environments tools && $(VENV_PYTHON)
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: ## start a local BlueKing, send one message to a group and a person, show what arrived
+demo: ## start a local BlueKing, install the channel by the playbooks, send a message, show what arrived
 	@$(RUN) -m sandbox.demo
 
 demo-down: sandbox-down ## stop what make demo started
@@ -26,7 +26,7 @@ test: ## run every test this machine can run (STAGE="static components …", ARG
 test-esb: ## run the contract tests against a real ESB tree (ESB_HOME=DIR ESB_PYTHON=PATH [SERVER=gunicorn|uwsgi])
 	@$(RUN) -m tests.real --esb-home '$(ESB_HOME)' --esb-python '$(ESB_PYTHON)' --server '$(or $(SERVER),gunicorn)' $(if $(ARGS),-- $(ARGS))
 
-bench: ## measure the channel's cost
+bench: ## measure what the channel and the playbooks cost (ARGS="channel", ARGS="playbooks --tasks" …)
 	@$(RUN) -m bench $(ARGS)
 
 clean: sandbox-down ## stop the sandbox and remove everything that was made in this clone

@@ -5,10 +5,12 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+from ansible_collections.ding.blueking.plugins.module_utils.health import CHECKS
+
 
 def verify_rows(checks, messages=()):
     """One {what, ok, text} per check of esb_health and per receiver in the results of ding_message; what was skipped has none."""
-    rows = [{"what": name, "ok": bool(check["ok"]), "text": check["text"]} for name, check in (checks or {}).items()]
+    rows = [{"what": name, "ok": bool(check["ok"]), "text": check["text"]} for name, check in _ordered(checks or {})]
     for result in messages or ():
         if result.get("skipped"):
             continue
@@ -17,6 +19,11 @@ def verify_rows(checks, messages=()):
         else:
             rows.append({"what": "messages", "ok": False, "text": "not tried: %s" % result.get("msg", "")})
     return rows
+
+
+def _ordered(checks):
+    """As they are looked at, whatever order a host's Python has given them."""
+    return sorted(checks.items(), key=lambda item: CHECKS.index(item[0]) if item[0] in CHECKS else len(CHECKS))
 
 
 def _row(outcome):

@@ -168,22 +168,33 @@ def summary(changes):
 
 
 def diff(changes, root, name_of):
-    """The diff of Changes, as a list with one part for each file's content and one for its owner and mode.
+    """The diff of Changes, as a list: one part that lists new files and one for those that go, then one for each changed file's content and one for
+    its owner and mode. Files that come or go as a whole are our own code, which nobody would read here.
 
     `root` is the path that the Changes' paths are relative to; name_of(uid, gid) gives "owner:group".
     """
-    parts = []
+    # A new folder shows by its files.
+    new = "".join(listed(change.path, change.after) for change in changes if change.before is None and change.after.kind != "folder")
+    gone = "".join(listed(change.path, change.before) for change in changes if change.after is None)
+    parts = [part(root + ending, before, after) for ending, before, after in ((" (new)", "", new), (" (gone)", gone, "")) if before or after]
     for change in changes:
+        if change.before is None or change.after is None:
+            continue
         path = root + "/" + change.path if change.path else root
         before, after = shown(change.before), shown(change.after)
-        # A new folder shows by its files.
-        if before != after and not (change.before is None and change.after.kind == "folder"):
+        if before != after:
             parts.append(part(path, before, after))
-        if change.before and change.after:
-            rights = ["%s %04o\n" % (name_of(each.uid, each.gid), each.mode) for each in (change.before, change.after)]
-            if rights[0] != rights[1]:
-                parts.append(part(path + " (owner and mode)", rights[0], rights[1]))
+        rights = ["%s %04o\n" % (name_of(each.uid, each.gid), each.mode) for each in (change.before, change.after)]
+        if rights[0] != rights[1]:
+            parts.append(part(path + " (owner and mode)", rights[0], rights[1]))
     return parts
+
+
+def listed(path, entry):
+    """A line for a file that comes or goes as a whole."""
+    if entry.kind != "file":
+        return "%s %s" % (path or ".", shown(entry))
+    return "%s (%d bytes, sha256 %s)\n" % (path, len(entry.content), hashlib.sha256(entry.content).hexdigest()[:12])
 
 
 def part(path, before, after):

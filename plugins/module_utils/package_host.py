@@ -335,10 +335,13 @@ def hard_links(esb, plan, conf):
 
 
 def diff(esb, plan):
-    """conf.py and CMSI's configs may hold a site's secrets: only our own lines of them are shown."""
+    """conf.py, the site's own file, comes first. It and CMSI's configs may hold a site's secrets: only our own lines of them are shown."""
     parts = []
     if plan.decided:
         parts.append(package.part("an interrupted run in " + esb.generic, lines(sorted(plan.decided)), ""))
+    if plan.conf:
+        taken = ["(the manual release's entry of %s in line %d)" % (path, line) for path, line in plan.taken]
+        parts.append(package.part(os.path.join(esb.apis, "conf.py"), lines(taken) + block(plan.conf[0]), block(plan.conf[1])))
     parts += package.diff(plan.changes, os.path.join(esb.apis, PACKAGE), name_of)
     if plan.original:
         gone = list(plan.original.files)
@@ -346,9 +349,6 @@ def diff(esb, plan):
         parts.append(package.part("the manual release in " + esb.apis, lines(gone + kept), lines(kept)))
     if plan.configs:
         parts.append(package.part(os.path.join(esb.apis, original.CONFIGS), lines(["(the entries of message type %s)" % MESSAGE_TYPE]), ""))
-    if plan.conf:
-        taken = ["(the manual release's entry of %s in line %d)" % (path, line) for path, line in plan.taken]
-        parts.append(package.part(os.path.join(esb.apis, "conf.py"), lines(taken) + block(plan.conf[0]), block(plan.conf[1])))
     for path in plan.byte_code:
         parts.append(package.part(os.path.join(esb.generic, path), "(byte code of another conf.py)\n", ""))
     return parts

@@ -25,3 +25,9 @@ def test_a_call_that_failed_as_a_whole_is_a_row_that_fails():
 
 def test_a_skipped_message_has_no_row():
     assert verify_rows(None, [{"skipped": True}]) == []
+
+
+def test_checks_come_in_the_order_in_which_they_are_looked_at():
+    check = {"ok": True, "text": ""}
+    rows = verify_rows({"offered": check, "imports": check, "processes": check, "healthz": check})
+    assert [row["what"] for row in rows] == ["processes", "healthz", "imports", "offered"]

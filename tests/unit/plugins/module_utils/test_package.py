@@ -172,11 +172,12 @@ def test_the_diff_shows_text_and_hides_bytes():
     del tree["toolkit"], tree["toolkit/version.py"]
     parts = package.diff(package.differences(tree, package.wanted(FILES, OWNER)), "/apis/d", lambda uid, gid: "u%d:g%d" % (uid, gid))
     shown = dict((part["before_header"], (part["before"], part["after"])) for part in parts)
-    assert sorted(shown) == ["/apis/d/old.bin", "/apis/d/send.py", "/apis/d/send.py (owner and mode)", "/apis/d/toolkit/version.py"]
+    assert sorted(shown) == ["/apis/d (gone)", "/apis/d (new)", "/apis/d/send.py", "/apis/d/send.py (owner and mode)"]
     assert shown["/apis/d/send.py"] == ("x = 2\n", "x = 1\n")
     assert shown["/apis/d/send.py (owner and mode)"] == ("u7:g8 0600\n", "u7:g8 0644\n")
-    assert shown["/apis/d/old.bin"][0].startswith("(2 bytes, sha256 ") and shown["/apis/d/old.bin"][1] == ""
-    assert shown["/apis/d/toolkit/version.py"][0] == ""
+    gone, new = shown["/apis/d (gone)"], shown["/apis/d (new)"]
+    assert gone[0].startswith("old.bin (2 bytes, sha256 ") and gone[1] == ""
+    assert new[0] == "" and new[1].startswith("toolkit/version.py (")
 
 
 def test_the_summary_names_files():

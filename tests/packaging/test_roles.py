@@ -93,5 +93,5 @@ def test_roles_are_tagged_by_their_names():
     for name in ("install", "configure", "verify", "rollback", "uninstall"):
         for play in load("playbooks/%s.yml" % name):
             for task in play.get("tasks", []):
-                found |= set(task["tags"])
+                found |= set(task.get("tags", []))
     assert found <= set(TAGS)

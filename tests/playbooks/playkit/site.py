@@ -15,6 +15,7 @@ from pathlib import Path
 
 import requests
 
+from contractkit.services import DingTalk, UserManagement
 from modulekit.world import World
 from playkit import tree
 from playkit.moment import Moment
@@ -48,6 +49,8 @@ class Site:
             short = name.rpartition("_")[2]
             self.secrets["token_" + short] = planted("token" + short, 64)
             self.secrets["sign_" + short] = "SEC" + planted("sign" + short, 61)
+        # Hosts on which something else was planted: they are restarted on the way back to the start.
+        self.loaded = set()
         self._prepare()
         self._start = Moment(self)
         self.start = self.state()
@@ -107,7 +110,7 @@ class Site:
         if name == "control":
             return tree.seen(self.control_host.src_home)
         host = self.world.host(name)
-        return {**tree.seen(host.esb_home / "components"), **tree.seen(host.src_home), **tree.seen(host.bk_home, deep=False)}
+        return {**tree.seen(host.esb_home / "components"), **tree.seen(host.src_home), **tree.seen(host.bk_home, deep=False, without=self.lease_file(name))}
 
     def rows(self, all_columns=False):
         """Every table but Django's own, each row as {column: value}; of rows that are not the channel's without the times of a touch,
@@ -190,9 +193,10 @@ class Site:
     def virgin(self):
         """Back to the start. An ESB is restarted where it does not serve, or knows the message type."""
         self._reload()
-        loaded = [name for name in self.names() if not self.serves(name) or self.lists_ding(name) is not None]
+        loaded = [name for name in self.names() if name in self.loaded or not self.serves(name) or self.lists_ding(name) is not None]
         self._start.put(self)
         self.restart(*loaded)
+        self.loaded.clear()
 
     def moment(self):
         """The platform as it is now, to come back to with back_to()."""
@@ -212,6 +216,8 @@ class Site:
 
     def fresh_services(self, users):
         """User management with these profiles, DingTalk without faults, limits and old messages."""
+        # A reset counts calls and messages from one again.
+        self.world.usermgr, self.world.dingtalk = UserManagement(self.world.usermgr_url), DingTalk(self.world.dingtalk_url)
         self.world.reset_usermgr()
         self.world.reset_dingtalk()
         self.world.dingtalk.configure(robot_per_minute=100000, qps=10000)

@@ -9,11 +9,11 @@ def is_byte_code(path):
     return path.suffix in (".pyc", ".pyo") or "__pycache__" in path.parts
 
 
-def seen(folder, deep=True):
-    """{path: (mode with the kind, owner, group, hash of the content or the link's goal)}; byte code and lock files left out."""
+def seen(folder, deep=True, without=None):
+    """{path: (mode with the kind, owner, group, hash of the content or the link's goal)}; byte code, lock files and one more path left out."""
     found = {}
     for path in [folder, *sorted(folder.rglob("*") if deep else folder.glob("*"))]:
-        if is_byte_code(path.relative_to(folder)) or path.name.endswith(".lock"):
+        if is_byte_code(path.relative_to(folder)) or path.name.endswith(".lock") or path == without:
             continue
         about = path.lstat()
         content = ""

@@ -56,10 +56,13 @@ def with_fault(run):
             return result
         if wanted["do"] == "kill":
             kill_controller()
+        # The second one is what counts for a task with failed_when.
+        told = {"failed": True, "failed_when_result": True, "msg": MESSAGE}
         if isinstance(result, dict):
-            result.update(failed=True, msg=MESSAGE)
+            result.update(told)
         else:
-            result.failed, result.msg = True, MESSAGE
+            for name, value in told.items():
+                setattr(result, name, value)
         return result
     return run_and_fail
 

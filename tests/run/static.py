@@ -53,7 +53,7 @@ def clone(folder):
 
 def tools(run):
     for tool, words in (("ruff", ["-m", "ruff", "check", "--quiet", "--output-format", "concise", "."]),
-                        ("yamllint", ["-m", "yamllint", "--strict", *tracked("*.yml", "*.yaml", ".yamllint")])):
+                        ("yamllint", ["-m", "yamllint", "--strict", *tracked("*.yml", "*.yaml", ".yamllint", ".ansible-lint", "inventory.example")])):
         code = run.command([paths.VENV / "bin" / "python", *words])
         run.check(tool, "ended with %d" % code if code else "")
 

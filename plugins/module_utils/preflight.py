@@ -152,7 +152,7 @@ def _drain(facts, wanted):
     found = []
     if facts.get("drained"):
         found += _finding("An interrupted run has left this host out of Consul, so nginx sends nothing to it.",
-                          "The next install restarts it and puts it back; by hand that is: consul maint -disable -service=%s."
+                          "The next install puts it back; by hand that is: consul maint -disable -service=%s."
                           % " or ".join(facts.get("consul_services") or ["ID"]), WARNING)
     if not wanted["drain"]:
         return found

@@ -16,6 +16,7 @@ WORDS = (
     ("ding_whitelisted", "white list"),
     ("ding_robots", "robot users"),
     ("ding_activated", "message type offered"),
+    ("ding_switched_off", "message type no longer offered"),
     ("ding_control", "copy on the control host"),
 )
 

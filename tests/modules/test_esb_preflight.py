@@ -23,8 +23,8 @@ PASSWORD = "preflight-proxy-password-not-real"
 def arguments(sandbox, **more):
     host = sandbox.host("paas1")
     return dict({"bk_home": str(host.bk_home), "src_home": str(host.src_home), "runtime": "command", "restart_command": ["true"],
-                 "backup_dir": str(sandbox.home / "backup"), "space_mb": 1, "dingtalk_urls": [sandbox.dingtalk_url], "usermgr_url": sandbox.usermgr_url, "url": host.esb_url,
-                 "app_code": sandbox.app_code, "app_secret": sandbox.app_secret}, **more)
+                 "backup_dir": str(sandbox.home / "backup"), "space_mb": 1, "dingtalk_urls": [sandbox.dingtalk_url], "usermgr_url": sandbox.usermgr_url,
+                 "url": host.esb_url, "app_code": sandbox.app_code, "app_secret": sandbox.app_secret}, **more)
 
 
 def texts(found):

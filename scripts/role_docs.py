@@ -19,6 +19,11 @@ BEGIN, END = "<!-- made by scripts/role_docs.py -->\n", "<!-- end -->\n"
 FROM_HERE = "      # From here on made by scripts/role_docs.py from the other roles' specifications.\n"
 # Where a line may be broken; PyYAML looks for a blank behind it.
 WIDTH = 118
+ARGUMENTS = """\
+  arguments:
+    short_description: Checks the variables of all roles, and does nothing else
+    options: *variables
+"""
 
 
 class _Dumper(yaml.SafeDumper):
@@ -91,7 +96,7 @@ def preflight():
     own = options("preflight")
     others = {name: option for name, option in all_options().items() if name not in own}
     dumped = yaml.dump(others, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=WIDTH)
-    return text.partition(FROM_HERE)[0] + FROM_HERE + "".join("      " + line for line in dumped.splitlines(True))
+    return text.partition(FROM_HERE)[0] + FROM_HERE + "".join("      " + line for line in dumped.splitlines(True)) + ARGUMENTS
 
 
 def made():

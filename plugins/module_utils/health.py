@@ -18,6 +18,8 @@ from ansible_collections.ding.blueking.plugins.module_utils.our_channels import 
 from ansible_collections.ding.blueking.plugins.module_utils.problem import Problem
 
 CHECKS = ("processes", "ping", "healthz", "imports", "component", "version", "offered")
+# What needs no caller's credentials.
+USUAL = CHECKS[:5]
 # Each question may reach another worker.
 QUESTIONS = 5
 SHOWN_CHARACTERS = 300

@@ -23,8 +23,11 @@ SHOWN_CHARACTERS = 200
 
 def findings(facts, wanted):
     """All findings, in the order of the checks. wanted: the module's parameters."""
-    found = []
-    for check in (_root, _generation, _version, _esb, _user, _runtime, _restart, _drain, _python, _writable, _space, _package, _clock, _egress, _usermgr,
+    found = _generation(facts, wanted)
+    if found:
+        # What else is missing there would only mislead.
+        return found
+    for check in (_root, _version, _esb, _user, _runtime, _restart, _drain, _python, _writable, _space, _package, _clock, _egress, _usermgr,
                   _service, _credentials):
         found += check(facts, wanted)
     return found
@@ -226,8 +229,11 @@ def _egress(facts, wanted):
     found = []
     for way in facts.get("egress") or ():
         if way["problem"]:
+            if wanted["offline"]:
+                found += _finding(way["problem"], "So it was said (ding_offline=true): no message will leave this host.", WARNING)
+                continue
             found += _finding(way["problem"], "Open the way from this host to %s on the firewall, or set ding_proxy; without internet on purpose, "
-                              "set ding_offline=true." % way["url"], WARNING if wanted["offline"] else PROBLEM)
+                              "set ding_offline=true." % way["url"])
     return found
 
 

@@ -33,8 +33,8 @@ options:
     default: /data/backup/ding_blueking
   state:
     description:
-      - V(present) makes a backup, unless the newest one equals what is there now and is not older than O(name). Byte code that Python itself has written beside its source, and
-        times, do not count, so a restart of the ESB makes no difference.
+      - V(present) makes a backup, unless the newest one equals what is there now and is not older than O(name). Byte code that Python itself has written
+        beside its source, and times, do not count, so a restart of the ESB makes no difference.
       - V(recorded) writes down, beside the backups, what the install after O(backup) has changed. It does so once for each backup, or again after a
         restore; later differences are the site's own.
       - V(restored) brings O(backup) back.

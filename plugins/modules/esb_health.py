@@ -161,7 +161,7 @@ def main():
         argument_spec=dict(
             OPTIONS,
             url=dict(type="str", required=True),
-            checks=dict(type="list", elements="str", choices=list(health.CHECKS), default=[name for name in health.CHECKS if name not in ("version", "offered")]),
+            checks=dict(type="list", elements="str", choices=list(health.CHECKS), default=list(health.USUAL)),
             processes_before=dict(type="list", elements="dict", default=[], options=PROCESS),
             healthz_before=dict(type="dict"),
             component=dict(type="str", default="generic.cmsi.send_ding"),

@@ -1,10 +1,10 @@
-"""The first task of install.yml and configure.yml checks all variables, says which one is wrong, and prints no secret, on success or failure."""
+"""The first task on the hosts checks all variables, says which one is wrong, and prints no secret, on success or failure."""
 
 import json
 import re
 
 import pytest
-from packagekit import NAME
+from packagekit import NAME, playbooks
 
 SECRET = "SEC" + "5f" * 20
 WEBHOOK = "https://oapi.dingtalk.com/robot/send?access_token=" + "7a" * 20
@@ -43,7 +43,7 @@ def said(ansible, installed, tmp_path_factory):
     hosts = {name: {**GOOD, **variables} for name, (variables, _) in CASES.items()}
     (place / "inventory.yml").write_text(json.dumps({"all": {"vars": {"ansible_connection": "local"}, "hosts": hosts}}), "utf-8")
     (place / "play.yml").write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": [
-        {"name": "Look", "ansible.builtin.import_role": {"name": NAME + ".preflight"}}]}]), "utf-8")
+        {"name": "Look", "ansible.builtin.import_role": {"name": NAME + ".preflight", "tasks_from": "arguments"}}]}]), "utf-8")
     return "".join(ansible("ansible-playbook", "-vvv", "-i", "inventory.yml", "play.yml", "--tags", "nothing", cwd=place, home=installed, code=2))
 
 
@@ -70,3 +70,12 @@ def test_what_is_wrong_is_said_and_what_is_right_passes(by_host, host):
 @pytest.mark.parametrize("part", ["5f5f", "7a7a", "9c9c", "3d3d", "6e6e", "8b8b", "4a4a"])
 def test_no_secret_is_printed(said, part):
     assert part not in said
+
+
+@pytest.mark.parametrize("playbook", sorted(set(playbooks()) - {"hosts"}))
+def test_every_playbook_ends_at_a_misspelt_variable_before_it_speaks_to_a_host(ansible, installed, tmp_path, playbook):
+    (tmp_path / "inventory.yml").write_text("paas:\n  hosts:\n    host.invalid:\n", "utf-8")
+    said = "".join(ansible("ansible-playbook", "-i", "inventory.yml", "%s.%s" % (NAME, playbook), "-e", "ding_restart_mode=restrat", cwd=tmp_path,
+                           home=installed, code=2))
+    assert "value of ding_restart_mode must be one of" in said
+    assert "unreachable=0" in said

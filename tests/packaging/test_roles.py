@@ -66,8 +66,8 @@ def test_every_variable_has_the_prefix():
 
 
 def test_preflight_checks_the_variables_of_all_roles():
-    checked = load("roles/preflight/meta/argument_specs.yml")["argument_specs"]["main"]["options"]
-    assert checked == role_docs.all_options()
+    points = load("roles/preflight/meta/argument_specs.yml")["argument_specs"]
+    assert points["main"]["options"] == points["arguments"]["options"] == role_docs.all_options()
 
 
 def test_what_is_made_of_the_specifications_is_up_to_date():

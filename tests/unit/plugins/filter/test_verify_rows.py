@@ -14,7 +14,7 @@ def test_each_check_is_a_row():
 
 def test_each_receiver_is_a_row_and_queued_is_not_sent():
     sent = {"receivers": [{"receiver": "a", "sent": True, "outcome": "sent", "reason": ""},
-                                       {"receiver": "b", "sent": False, "outcome": "queued", "reason": "behind 3"}]}
+                          {"receiver": "b", "sent": False, "outcome": "queued", "reason": "behind 3"}]}
     assert verify_rows({}, [sent]) == [{"what": "message to a", "ok": True, "text": "sent"},
                                        {"what": "message to b", "ok": False, "text": "queued: behind 3"}]
 

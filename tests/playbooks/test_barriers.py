@@ -1,0 +1,71 @@
+"""Nothing is changed on any host while one is not ready, cannot be reached, or is held by somebody else."""
+
+import json
+
+import pytest
+
+from playkit.site import difference
+
+CONFIRMED = {"ding_confirm": True}
+
+
+def inventory(tmp_path, **hosts):
+    """A further inventory: {host: variables} of the group paas. JSON is YAML."""
+    path = tmp_path / "more.yml"
+    path.write_text(json.dumps({"all": {"children": {"paas": {"hosts": hosts}}}}), "utf-8")
+    return [path]
+
+
+@pytest.mark.every_target
+def test_an_unreachable_host_ends_the_run_before_any_change(virgin, play, tmp_path):
+    pids = virgin.every_pid()
+    nobody = {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 1, "ansible_ssh_common_args": "-o ConnectTimeout=5",
+              "ding_bk_home": "/nonexistent"}
+    run = play("install", inventory=inventory(tmp_path, paas3=nobody))
+    assert run.rc != 0 and run.recap["paas3"]["unreachable"] == 1
+    assert difference(virgin.start, virgin.state()) == [] and virgin.every_pid() == pids
+    assert {step.play for step in run.steps} == {"Look at the inventory", "Look at every PaaS host"}
+
+
+def test_a_problem_of_the_second_host_keeps_the_first_as_it_is(virgin, play, tmp_path):
+    pids = virgin.every_pid()
+    run = play("install", inventory=inventory(tmp_path, paas2={"ding_paas_version": "3.1.0"}))
+    assert run.rc != 0 and [step.host for step in run.failures()] == ["paas2"]
+    assert "3.1.0" in run.failures()[0].msg
+    assert difference(virgin.start, virgin.state()) == [] and virgin.every_pid() == pids
+
+
+def test_all_problems_of_all_hosts_are_shown_at_once(virgin, play, tmp_path):
+    more = inventory(tmp_path, paas1={"ding_space_mb": 999999999}, paas2={"ding_paas_version": "3.1.0", "ding_space_mb": 999999999})
+    run = play("install", inventory=more)
+    told = {step.host: step.msg for step in run.failures()}
+    assert run.rc != 0 and sorted(told) == ["paas1", "paas2"]
+    assert "999999999" in told["paas1"] and "3.1.0" in told["paas2"] and "(2)" in told["paas2"]
+    assert difference(virgin.start, virgin.state()) == []
+
+
+@pytest.mark.parametrize("name", ["install", "configure", "rollback", "uninstall"])
+def test_a_host_that_another_operator_holds_ends_the_run(installed, story, play, name):
+    lease = installed.hold("paas2")
+    run = play(name, extra={"ding_settings": {"msg_key": "markdown"}, **CONFIRMED})
+    assert run.rc != 0
+    told = next(step.msg for step in run.failures("paas2"))
+    assert "another-operator" in told and "since" in told and "ding_break_lock=true" in told
+    # A backup that the other host made meanwhile does no harm.
+    found = [each for each in difference({**story.installed, "leases": ["paas2"]}, installed.state()) if not each.startswith("backups:")]
+    assert found == [] and installed.every_pid() == story.moment.pids
+    assert installed.leases() == {"paas2": lease}
+
+
+@pytest.mark.parametrize("name", ["install", "rollback"])
+def test_a_lease_can_be_taken_over(installed, play, name):
+    installed.hold("paas2")
+    run = play(name, extra={"ding_break_lock": True, **CONFIRMED})
+    assert run.rc == 0 and installed.leases() == {}, run
+
+
+@pytest.mark.every_target
+def test_an_expired_lease_is_taken_over(installed, play):
+    installed.hold("paas2", expires_in=-5)
+    run = play("install")
+    assert run.rc == 0 and run.total("changed") == 0 and installed.leases() == {}, run

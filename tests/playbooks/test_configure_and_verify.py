@@ -34,7 +34,6 @@ def test_credentials_that_are_not_given_stay(installed, story, play):
     assert run.rc == 0 and run.total("changed") == 0 and difference(story.installed["rows"], installed.rows()) == [], run
 
 
-@pytest.mark.every_target
 def test_verify_shows_a_table_and_sends_to_everybody(installed, play):
     installed.world.dingtalk.forget()
     run = play("verify")

@@ -1,13 +1,10 @@
 """The kit itself: it comes back to a moment, and its faults come behind the task that was named."""
 
-import pytest
-
 from playkit.site import difference
 
 PLACE = "Install | Put package and block in place"
 
 
-@pytest.mark.every_target
 def test_a_fault_lets_the_task_fail_after_its_work(virgin, play):
     pids = virgin.every_pid()
     run = play("install", fault=(PLACE, "paas1", 1, "fail"))
@@ -16,7 +13,6 @@ def test_a_fault_lets_the_task_fail_after_its_work(virgin, play):
     assert virgin.pids("paas2") == pids["paas2"]
 
 
-@pytest.mark.every_target
 def test_a_killed_controller_leaves_no_process_and_no_recap(virgin, play):
     run = play("install", fault=(PLACE, "paas1", 1, "kill"))
     assert run.rc == -9 and run.recap == {} and not run.of(PLACE, "paas1")

@@ -67,7 +67,6 @@ def test_a_rollback_without_such_a_backup_says_which_there_are(installed, story,
     assert difference(story.installed, installed.state()) == []
 
 
-@pytest.mark.every_target
 def test_an_uninstall_takes_everything_away_but_robots_and_backups(installed, story, play):
     check = play("uninstall", check=True, diff=True)
     run = play("uninstall", diff=True)

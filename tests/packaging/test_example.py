@@ -19,7 +19,7 @@ ADVANCED = {
     "ding_esb_home": FOLLOWS, "ding_esb_logs": FOLLOWS, "ding_esb_python": FOLLOWS, "ding_esb_inner_home": FOLLOWS,
     "ding_esb_user": FOLLOWS, "ding_esb_url": FOLLOWS, "ding_esb_options": FOLLOWS, "ding_controller_version": FOLLOWS,
     "ding_backup_as": PLAYBOOK, "ding_backups_of": PLAYBOOK, "ding_control_state": PLAYBOOK, "ding_verify_messages": PLAYBOOK,
-    "ding_verify_deeply": PLAYBOOK,
+    "ding_verify_deeply": PLAYBOOK, "ding_look_outside": PLAYBOOK,
     "ding_drained_until_back": PLAYBOOK,
     "ding_esb_timeout": LIMIT, "ding_restart_timeout": LIMIT, "ding_space_mb": LIMIT,
     "ding_consul_url": "the agent of the host itself", "ding_consul_service": "BlueKing's own name of the service",

@@ -57,6 +57,10 @@ def test_when_the_second_host_fails_the_first_keeps_the_new_code(virgin, story, 
     if task == GATE:
         again = play("install")
         assert again.rc == 0 and difference(story.installed["files"], virgin.state()["files"]) == [], again
+        # The second run's backup has the code on one host only.
+        newest = play("rollback", extra={"ding_confirm": True})
+        assert newest.rc != 0 and "would leave the hosts in different states: paas1: 1.0.0, paas2: without the channel" in newest.stdout, newest
+        assert difference(story.installed["files"], virgin.state()["files"]) == []
         back = play("rollback", extra={"ding_backup": "pristine", "ding_confirm": True})
         assert back.rc == 0 and difference(virgin.start["files"], virgin.state()["files"]) == [], back
         assert difference(virgin.start["rows"], virgin.rows()) == []

@@ -32,7 +32,7 @@ class Host:
     def __init__(self, **answers):
         self.answers = dict(processes=[process(9, worker=False), process(10), process(11)], package_time=50.0, ping=Page(200, "", "pong"),
                             healthz=healthz_page(True), component=Page(200, "", 'component "%s" exists, if the visit …' % CODENAME),
-                            imports={"modules": 20, "failures": []}, version="1.0.0")
+                            imports={"modules": 20, "failures": []}, version="1.0.0", api=Api({"mail": True, "ding": True}))
         self.answers.update(answers)
         self.asked = []
 
@@ -46,6 +46,14 @@ class Host:
                 raise answer
             return [answer] * arguments[1] if name == "component" else answer
         return ask
+
+
+class Api:
+    def __init__(self, types):
+        self.types = types
+
+    def message_types(self):
+        return self.types
 
 
 class Turns:
@@ -88,6 +96,8 @@ def test_a_well_host_is_well():
     (dict(healthz=Page(200, "", '{"ok": "yes"}')), "healthz", "nothing that can be understood"),
     (dict(healthz=Page(502, "", '{"ok": true}')), "healthz", "HTTP 502"),
     (dict(healthz=Problem("Timed out.")), "healthz", "Timed out"),
+    (dict(api=Api({"mail": True})), "offered", "does not list the message type ding"),
+    (dict(api=Api({"ding": False})), "offered", "the message type ding is switched off"),
     (dict(imports={"modules": 3, "failures": [["a.b", "SyntaxError: x"]]}), "imports", r"cannot import a.b \(SyntaxError: x\)"),
     (dict(imports={"modules": 0, "failures": []}), "imports", "not there"),
     (dict(imports=Problem("No Python.")), "imports", "No Python"),
@@ -153,7 +163,7 @@ def test_without_ping_nothing_else_is_asked_of_the_service():
     host = Host(ping=Problem("Refused."))
     picture = look(host)
     assert host.asked == ["processes", "package_time", "ping", "imports"]
-    assert [name for name in ALL if not picture.checks[name]["ok"]] == ["ping", "healthz", "component", "version"]
+    assert [name for name in ALL if not picture.checks[name]["ok"]] == ["ping", "healthz", "component", "version", "offered"]
 
 
 @pytest.mark.parametrize("spoiled,before", [(dict(), [process(10)]), (dict(package_time=150.0), [])])

@@ -17,6 +17,8 @@ def by_hand(virgin, play, tmp_path):
     play.collections = str(original.collection(tmp_path))
     yield virgin
     play.collections = before
+    # Whoever comes next need not know of it.
+    virgin.virgin()
 
 
 @pytest.mark.timeout(600)

@@ -17,8 +17,8 @@ CHECKS = ["processes", "ping", "healthz"]
 
 
 @pytest.fixture
-def machine(site, tmp_path):
-    found = Machine(site, tmp_path)
+def machine(virgin, tmp_path):
+    found = Machine(virgin, tmp_path)
     yield found
     found.end()
 

@@ -1,6 +1,6 @@
 # -*- coding: utf-8 -*-
 # GNU General Public License v3.0-or-later (see LICENSE)
-"""The filter `ding.blueking.backup_choice`: which backup each host and folder goes back to."""
+"""The filters by which a rollback chooses: which backup each host and folder goes back to, and whose rows."""
 from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
@@ -39,6 +39,17 @@ def backups_by_folder(results):
     return dict((result["item"], result["backups"]) for result in results)
 
 
+def rows_choice(chosen, homes):
+    """{host, name} of the backup whose rows come back; both "" where no host's ESB goes back.
+
+    chosen: what backup_choice gives; homes: {host: its ESB's folder}. The rows are shared, and each backup holds those of its own moment: the oldest
+    one knows them as they were before all that is undone. Not every host need have one of the run that is undone.
+    """
+    found = sorted((folders[homes[host]], host) for host, folders in chosen.items() if homes.get(host) in folders)
+    name, host = found[0] if found else ("", "")
+    return {"host": host, "name": name}
+
+
 class FilterModule(object):
     def filters(self):
-        return {"backup_choice": backup_choice, "backups_by_folder": backups_by_folder}
+        return {"backup_choice": backup_choice, "backups_by_folder": backups_by_folder, "rows_choice": rows_choice}

@@ -25,6 +25,20 @@ def test_a_limited_install_does_not_offer_the_type_before_every_host_has_it(virg
     assert difference(story.installed["files"], virgin.state()["files"]) == []
 
 
+def test_a_rollback_behind_an_install_of_a_later_host_brings_the_rows_back_too(virgin, play):
+    """The backup with the rows lies on that host alone, and so does the note of the white list."""
+    secret = virgin.secrets["esb_secret"]
+    virgin.world.manage("sandbox_app", "--code", "play_other", "--secret", secret)
+    before = virgin.rows()
+    other = {"ding_esb_app_code": "play_other", "ding_esb_app_secret": secret, "ding_whitelist_app": True}
+    run = play("install", limit="paas2", extra=other)
+    assert run.rc == 0 and difference(before, virgin.rows()) != [], run
+    back = play("rollback", extra={**other, "ding_confirm": True, "ding_backup": "pristine"})
+    assert back.rc == 0, back
+    assert difference(before, virgin.rows()) == []
+    assert difference(virgin.start["files"], virgin.state()["files"]) == []
+
+
 @pytest.mark.timeout(600)
 def test_role_by_role_is_an_install_too(virgin, story, play):
     """Each role's name is a tag; one after the other they come to the same."""

@@ -7,7 +7,7 @@ __metaclass__ = type
 
 import pytest
 
-from ansible_collections.ding.blueking.plugins.filter.backup_choice import backup_choice
+from ansible_collections.ding.blueking.plugins.filter.backup_choice import backup_choice, rows_choice
 
 
 def backups(*names):
@@ -36,3 +36,18 @@ def test_each_folder_goes_back_to_its_state_before_the_wanted_run(wanted, chosen
 
 def test_without_backups_there_is_no_choice():
     assert backup_choice({"paas1": {"/esb": []}}, "latest") == {}
+
+
+HOMES = {"paas1": "/esb", "paas2": "/esb", "paas3": "/esb"}
+
+
+@pytest.mark.parametrize("chosen, host, name", [
+    ({"paas1": {"/esb": "3"}, "paas2": {"/esb": "1"}, "paas3": {"/esb": "2"}}, "paas2", "1"),
+    # A host that had no part in the run, and one of which only the platform's package goes back.
+    ({"paas1": {"/src": "0"}, "paas2": {"/esb": "2"}}, "paas2", "2"),
+    ({"paas1": {"/esb": "1"}, "paas2": {"/esb": "1"}}, "paas1", "1"),
+    ({"localhost": {"/esb": "1"}}, "", ""),
+    ({}, "", ""),
+])
+def test_the_oldest_backup_has_the_rows(chosen, host, name):
+    assert rows_choice(chosen, HOMES) == {"host": host, "name": name}

@@ -77,8 +77,8 @@ def look(host, wanted, imported=None):
                       ("version", lambda: _version(host, wanted, picture)),
                       ("offered", lambda: offered(host.api().message_types()))):
         if name in wanted.checks:
-            # An old worker that is asked for the component imports the new code into itself.
-            ready = answers["ok"] and seen["ok"]
+            # An old worker that is asked for the component imports the new code into itself. The others may be asked of another host's ESB.
+            ready = answers["ok"] and (seen["ok"] or name != "component" and "processes" not in wanted.checks)
             picture.checks[name] = _asked(ask) if ready else _check(False, "not asked before /ping/ answers and all workers are new")
     picture.checks = dict((name, check) for name, check in picture.checks.items() if name in wanted.checks)
     return picture

@@ -25,14 +25,19 @@ def test_a_limited_install_does_not_offer_the_type_before_every_host_has_it(virg
     assert difference(story.installed["files"], virgin.state()["files"]) == []
 
 
-def test_a_rollback_behind_an_install_of_a_later_host_brings_the_rows_back_too(virgin, play):
-    """The backup with the rows lies on that host alone, and so does the note of the white list."""
+@pytest.mark.timeout(600)
+def test_the_last_host_first_then_all_then_back(virgin, play):
+    """The backup from before the rows lies on the last host alone, and so does the note of the white list."""
     secret = virgin.secrets["esb_secret"]
     virgin.world.manage("sandbox_app", "--code", "play_other", "--secret", secret)
     before = virgin.rows()
     other = {"ding_esb_app_code": "play_other", "ding_esb_app_secret": secret, "ding_whitelist_app": True}
     run = play("install", limit="paas2", extra=other)
     assert run.rc == 0 and difference(before, virgin.rows()) != [], run
+    later = virgin.pids("paas2")
+    run = play("install", extra=other)
+    assert run.rc == 0 and virgin.pids("paas2") == later, run
+    assert virgin.lists_ding("paas1") is True and virgin.lists_ding("paas2") is True
     back = play("rollback", extra={**other, "ding_confirm": True, "ding_backup": "pristine"})
     assert back.rc == 0, back
     assert difference(before, virgin.rows()) == []

@@ -174,6 +174,13 @@ def test_an_old_worker_is_never_asked_for_the_component(spoiled, before):
     assert sorted(picture.checks) == ["component"] and not picture.healthy
 
 
+def test_another_hosts_version_does_not_depend_on_the_processes_of_this_one():
+    elsewhere = Host(processes=[process(10, started=10.0)], package_time=50.0)
+    assert look(elsewhere, checks=["version", "offered"]).healthy
+    assert not look(elsewhere, checks=["component"]).healthy and "component" not in elsewhere.asked
+    assert not look(elsewhere, checks=["processes", "version"]).healthy
+
+
 def test_workers_older_than_the_files_are_stale():
     picture = look(Host(package_time=150.0))
     assert picture.stale and "restart the ESB (pid 10, 11)" in picture.checks["processes"]["text"]

@@ -39,6 +39,18 @@ def backups_by_folder(results):
     return dict((result["item"], result["backups"]) for result in results)
 
 
+def lost_backups(listed, wanted):
+    """{host: [folders]} whose state before the wanted run nobody has any more: the backup of it was pruned since, and what is left is of a later state."""
+    found = {}
+    for host, folders in backup_choice(listed, wanted).items() if wanted not in (LATEST, PRISTINE) else ():
+        for folder, name in folders.items():
+            chosen = [backup for backup in listed[host][folder] if backup["name"] == name][0]
+            # The one before it, which a later backup names, would have been chosen if it were there.
+            if (chosen.get("previous") or "") >= wanted:
+                found.setdefault(host, []).append(folder)
+    return found
+
+
 def rows_choice(chosen, homes):
     """{host, name} of the backup whose rows come back; both "" where no host's ESB goes back.
 
@@ -52,4 +64,4 @@ def rows_choice(chosen, homes):
 
 class FilterModule(object):
     def filters(self):
-        return {"backup_choice": backup_choice, "backups_by_folder": backups_by_folder, "rows_choice": rows_choice}
+        return {"backup_choice": backup_choice, "backups_by_folder": backups_by_folder, "lost_backups": lost_backups, "rows_choice": rows_choice}

@@ -5,7 +5,7 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
-from ansible_collections.ding.blueking.plugins.filter.backup_choice import PRISTINE, backup_choice
+from ansible_collections.ding.blueking.plugins.filter.backup_choice import PRISTINE, backup_choice, lost_backups
 
 WITHOUT = "without the channel"
 
@@ -14,11 +14,13 @@ def rollback_states(listed, now):
     """{name of a backup, or pristine: {host: version, or "without the channel"}}, the newest last.
 
     listed: {host: {folder: backups as esb_backup lists them}}; now: {host: {home: the ESB's folder, version: text or None}}. Copies of the package
-    beside the ESB, and hosts that are not in `now`, do not count.
+    beside the ESB, and hosts that are not in `now`, do not count. A backup that some host has lost leads nowhere and is left out.
     """
     names = sorted(set(backup["name"] for host, about in now.items() for backup in listed.get(host, {}).get(about["home"], [])))
     states = {}
     for name in [PRISTINE] + names if names else []:
+        if any(about["home"] in lost_backups(listed, name).get(host, []) for host, about in now.items()):
+            continue
         choice = backup_choice(listed, name)
         states[name] = dict((host, _version(listed, choice, host, about)) for host, about in now.items())
     return states

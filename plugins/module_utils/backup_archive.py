@@ -41,7 +41,7 @@ class Damaged(Problem):
 
 
 class Archive:
-    """about: {"format", "time", "home", "pristine", "platform_version", "package_version", "has_rows", "sums"}; rows: a snapshot or None."""
+    """about: {"format", "time", "home", "pristine", "previous", "platform_version", "package_version", "has_rows", "sums"}; rows: a snapshot or None."""
 
     def __init__(self, about, tree, rows):
         self.about = about

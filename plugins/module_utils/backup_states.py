@@ -104,8 +104,8 @@ def present(work):
 def _present(work, tree, rows):
     backups = work.folder.backups()
     names = [each.name for each in backups]
-    about = _about(work, tree)
     newest = backups[-1] if backups else None
+    about = dict(_about(work, tree), previous=newest.name if newest else None)
     # Asked for by name, so that all hosts of a run can go back to it together, even those whose newest backup equals what is there.
     is_new = newest is None or (work.params["name"] or "") > newest.name or not _is_equal(newest, tree, rows)
     if is_new:
@@ -315,7 +315,7 @@ def listed(work):
             reason = each.verify() if work.params["verify"] else each.problem
             about = each.about
             found.append({"name": each.name, "path": each.path, "size": each.size, "time": about.get("time"), "pristine": each.is_pristine,
-                          "platform_version": about.get("platform_version"), "package_version": about.get("package_version"),
+                          "previous": about.get("previous"), "platform_version": about.get("platform_version"), "package_version": about.get("package_version"),
                           "has_rows": about.get("has_rows"), "verified": not reason if work.params["verify"] or reason else None, "problem": reason})
     return {"changed": False, "diff": {"before": {}, "after": {}}, "backups": found}
 

@@ -205,6 +205,9 @@ backups:
     pristine:
       description: Whether it was made with no package and no block of ours there.
       type: bool
+    previous:
+      description: The name of the newest backup that was there then, whether or not it was removed since.
+      type: str
     platform_version:
       description: The platform's version then.
       type: str

@@ -7,7 +7,7 @@ __metaclass__ = type
 
 import pytest
 
-from ansible_collections.ding.blueking.plugins.filter.backup_choice import backup_choice, rows_choice
+from ansible_collections.ding.blueking.plugins.filter.backup_choice import backup_choice, lost_backups, rows_choice
 
 
 def backups(*names):
@@ -51,3 +51,13 @@ HOMES = {"paas1": "/esb", "paas2": "/esb", "paas3": "/esb"}
 ])
 def test_the_oldest_backup_has_the_rows(chosen, host, name):
     assert rows_choice(chosen, HOMES) == {"host": host, "name": name}
+
+
+def test_a_backup_that_one_host_has_pruned_is_not_replaced_by_a_later_state():
+    chain = [{"name": "1", "pristine": True, "previous": None}] + [
+        {"name": "%d" % number, "pristine": False, "previous": "%d" % (number - 1)} for number in (4, 5)]
+    listed = {"paas1": {"/esb": chain}, "paas2": {"/esb": [dict(backup, previous=None) for backup in backups("1*", "2")]}}
+    assert lost_backups(listed, "2") == {"paas1": ["/esb"]}
+    assert [lost_backups(listed, wanted) for wanted in ("1", "4", "5", "latest", "pristine", "unknown")] == [{}] * 6
+    # Backups of a host that had no part in the runs between tell nothing of the kind, nor do those without the note.
+    assert lost_backups({"paas1": {"/esb": backups("1*", "3")}, "paas2": {"/esb": backups("1*", "2")}}, "2") == {}

@@ -49,7 +49,7 @@ def check_code(app):
 
 
 def ensure(argument):
-    """Runs inside the ESB. argument: {app, present, check}. Returns {before, after: apps, enabled: is the function on}.
+    """Runs inside the ESB. argument: {apps, present, check}. Returns {before, after: apps, enabled: is the function on}.
 
     It changes the one column of the one row, and only if nobody else has changed it meanwhile.
     """
@@ -65,7 +65,9 @@ def ensure(argument):
             raise Problem("The ESB has no list %s yet: run its management command sync_function_controller once." % FUNCTION)
         return {"before": [], "after": [], "enabled": False}
     change = with_app if argument["present"] else without_app
-    text = change(row.wlist, argument["app"])
+    text = row.wlist
+    for app in argument["apps"]:
+        text = change(text, app)
     if text != row.wlist and not argument["check"]:
         if not rows.filter(pk=row.pk, wlist=row.wlist).update(wlist=text):
             raise Problem("Somebody else changed the list %s at the same moment: start again." % FUNCTION)

@@ -23,9 +23,8 @@ extends_documentation_fragment:
   - ding.blueking.esb_host
 options:
   app:
-    description: The app's code.
+    description: The app's code. With O(state=absent) and O(record) it can be left out, and every app that the record names is taken out.
     type: str
-    required: true
   state:
     description: Whether the app is in the list.
     type: str
@@ -33,7 +32,7 @@ options:
     default: present
   record:
     description:
-      - A file on the host in which the module keeps that it has put the app in, so that it can be told from an app that somebody else has put in.
+      - A file on the host in which the module keeps which apps it has put in, so that they can be told from apps that somebody else has put in.
       - With O(state=absent) and a file that does not name the app, nothing is changed. Its folder is made when it is not there, with mode 0700.
     type: path
   record_since:
@@ -45,6 +44,11 @@ EXAMPLES = r"""
 - name: Let an app send messages
   ding.blueking.esb_app_whitelist:
     app: bk_sops
+
+- name: Take out what was put in with this note, whatever the app's code is by now
+  ding.blueking.esb_app_whitelist:
+    state: absent
+    record: /data/backup/ding_blueking/white_list.json
 """
 
 RETURN = r"""
@@ -74,29 +78,31 @@ def main():
     module = AnsibleModule(
         argument_spec=dict(
             OPTIONS,
-            app=dict(type="str", required=True),
+            app=dict(type="str"),
             state=dict(type="str", choices=["present", "absent"], default="present"),
             record=dict(type="path"),
             record_since=dict(type="str"),
         ),
+        required_if=[("state", "present", ["app"]), ("state", "absent", ["app", "record"], True)],
         supports_check_mode=True,
     )
     shown = secrecy.invocation(module)
-    present = module.params["state"] == "present"
+    params = module.params
+    present = params["state"] == "present"
     failure = None
     try:
-        whitelist.check_code(module.params["app"])
-        record = WhitelistRecord(module.params["record"])
-        if not present and module.params["record"] and not record.names(module.params["app"], module.params["record_since"]):
+        record = WhitelistRecord(params["record"])
+        apps = _apps(params, record)
+        if not apps:
             module.exit_json(changed=False, diff=dict(before={}, after={}), invocation=shown)
-        esb = Esb(module.params)
+        esb = Esb(params)
         esb.check()
-        done = esb.call("whitelist.ensure", dict(app=module.params["app"], present=present, check=module.check_mode), [problem_module, whitelist])
-        if module.params["record"] and not module.check_mode:
-            if present and done["before"] != done["after"]:
-                record.write(module.params["app"])
-            elif not present:
-                record.remove()
+        done = esb.call("whitelist.ensure", dict(apps=apps, present=present, check=module.check_mode), [problem_module, whitelist])
+        if params["record"] and not module.check_mode:
+            if not present:
+                record.remove(apps)
+            elif done["before"] != done["after"]:
+                record.add(params["app"])
     except Problem as problem:
         failure = to_native(problem)
     # Outside of the handler: within it, ansible-core 2.16 would print a traceback at -vvv.
@@ -106,6 +112,15 @@ def main():
         module.warn("The white list %s is switched off, so the ESB does not use it: set its switch_status." % whitelist.FUNCTION)
     module.exit_json(changed=done["before"] != done["after"], apps=done["after"], enabled=done["enabled"],
                      diff=dict(before=dict(apps=done["before"]), after=dict(apps=done["after"])), invocation=shown)
+
+
+def _apps(params, record):
+    """The apps that shall come or go; none where a record is asked for and names none."""
+    if params["app"] is not None:
+        whitelist.check_code(params["app"])
+    if params["state"] == "present" or not params["record"]:
+        return [params["app"]]
+    return [app for app in record.apps(params["record_since"]) if params["app"] in (None, app)]
 
 
 if __name__ == "__main__":

@@ -96,6 +96,17 @@ def test_only_an_app_that_we_have_put_in_is_taken_out(ansible, sandbox, tmp_path
     assert stored(sandbox)[0] == wlist and not note.exists()
 
 
+def test_all_apps_of_the_note_go_whatever_the_app_is_called_by_then(ansible, sandbox, tmp_path):
+    record = str(tmp_path / "white_list.json")
+    wlist = stored(sandbox)[0]
+    first, second = ansible.run_many([Task(MODULE, arguments(sandbox, app, record=record)) for app in ("first_app", "second_app")])
+    assert first.changed and second.changed and stored(sandbox)[0] == wlist + ",first_app,second_app"
+    gone = {key: value for key, value in arguments(sandbox, state="absent", record=record).items() if key != "app"}
+    assert ansible.parity(MODULE, gone).changed
+    assert stored(sandbox)[0] == wlist and not (tmp_path / "white_list.json").exists()
+    assert ansible.run(MODULE, dict(gone, record=None)).failed
+
+
 def test_a_note_that_is_none_is_not_believed(ansible, sandbox, tmp_path):
     note = tmp_path / "white_list.json"
     note.write_text("[]", "utf-8")

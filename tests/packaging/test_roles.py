@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from packagekit import load, roles
+from packagekit import ROOT, load, roles
 
 from scripts import role_docs
 
@@ -95,3 +95,24 @@ def test_roles_are_tagged_by_their_names():
             for task in play.get("tasks", []):
                 found |= set(task.get("tags", []))
     assert found <= set(TAGS)
+
+
+def conditions(node):
+    """Every condition of a task file: what stands behind when, that, until, failed_when and changed_when."""
+    if isinstance(node, list):
+        for each in node:
+            yield from conditions(each)
+    elif isinstance(node, dict):
+        for key, value in node.items():
+            if key in ("when", "that", "until", "failed_when", "changed_when"):
+                yield from (str(each) for each in (value if isinstance(value, list) else [value]))
+            else:
+                yield from conditions(value)
+
+
+@pytest.mark.parametrize("path", sorted(str(path.relative_to(ROOT)) for path in [*ROOT.glob("roles/*/tasks/*.yml"), *ROOT.glob("playbooks/*.yml")]))
+def test_a_boolean_that_is_given_as_text_is_taken_as_one(path):
+    """-e ding_drain=false is a text: the older cores take it for true, the newer ones end the run in the middle of it."""
+    booleans = {name for role in role_docs.ROLES for name, option in role_docs.options(role).items() if option["type"] == "bool"}
+    naked = re.compile(r"\b(%s)\b(?! *\| *bool)" % "|".join(sorted(booleans)))
+    assert [(each, naked.findall(each)) for each in conditions(load(ROOT / path)) if naked.search(each)] == []

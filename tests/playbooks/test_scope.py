@@ -83,7 +83,8 @@ def test_the_app_enters_the_white_list_only_when_asked_and_goes_only_when_we_put
     assert run.rc == 0 and "play_other" in str(wlist(installed)), run
     again = play("configure", extra={**other, "ding_whitelist_app": True})
     assert again.rc == 0 and again.total("changed") == 0, again.changed()
-    gone = play("uninstall", extra=other)
+    # Whatever the app of the inventory is by then.
+    gone = play("uninstall")
     assert gone.rc == 0 and wlist(installed) == before, gone
 
 

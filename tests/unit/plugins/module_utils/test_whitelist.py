@@ -90,19 +90,19 @@ def esb(monkeypatch):
 @pytest.mark.parametrize("check,stored", [(True, u"a"), (False, u"a,app")])
 def test_only_a_real_run_writes(esb, check, stored):
     kept = esb(u"a")
-    assert whitelist.ensure({"app": u"app", "present": True, "check": check}) == {"before": [u"a"], "after": [u"a", u"app"], "enabled": True}
+    assert whitelist.ensure({"apps": [u"app"], "present": True, "check": check}) == {"before": [u"a"], "after": [u"a", u"app"], "enabled": True}
     assert kept["wlist"] == stored
 
 
 def test_a_change_by_somebody_else_is_not_overwritten(esb):
     kept = esb(u"a", stored=u"a,theirs")
     with pytest.raises(Problem, match="Somebody else changed"):
-        whitelist.ensure({"app": u"app", "present": True, "check": False})
+        whitelist.ensure({"apps": [u"app"], "present": True, "check": False})
     assert kept["wlist"] == u"a,theirs"
 
 
 def test_a_list_that_is_not_there_holds_nobody_and_cannot_take_anybody(esb):
     esb(u"", exists=False)
-    assert whitelist.ensure({"app": u"app", "present": False, "check": False}) == {"before": [], "after": [], "enabled": False}
+    assert whitelist.ensure({"apps": [u"app"], "present": False, "check": False}) == {"before": [], "after": [], "enabled": False}
     with pytest.raises(Problem, match="sync_function_controller"):
-        whitelist.ensure({"app": u"app", "present": True, "check": False})
+        whitelist.ensure({"apps": [u"app"], "present": True, "check": False})

@@ -5,6 +5,7 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+import json
 import os
 import sys
 from importlib import import_module
@@ -26,7 +27,8 @@ def imports(argument):
 
 
 def platform(argument):
-    """{python, django, conf_problem ("" when conf.py can be imported), types (number of message types), channels (rows in the database)}."""
+    """{python, django, conf_problem ("" when conf.py can be imported), types (number of message types), channels (rows in the database),
+    ways (those settings of the channel by which it reaches DingTalk, as they are stored)}."""
     import django
 
     django.setup()
@@ -34,7 +36,16 @@ def platform(argument):
     from components.generic.templates.cmsi.toolkit import configs
 
     return {"python": "%d.%d.%d" % sys.version_info[:3], "django": django.get_version(), "conf_problem": _conf_problem(),
-            "types": len(configs.msg_type), "channels": ESBChannel.objects.count()}
+            "types": len(configs.msg_type), "channels": ESBChannel.objects.count(), "ways": _ways(ESBChannel.objects.filter(path="/cmsi/send_ding/").first())}
+
+
+def _ways(row):
+    stored = getattr(row, "comp_conf", None) or {}
+    try:
+        stored = dict(json.loads(stored) if isinstance(stored, (type(u""), type(""))) else stored)
+    except (TypeError, ValueError):
+        return {}
+    return dict((name, u"%s" % stored[name]) for name in ("oapi_url", "api_url", "proxy") if stored.get(name))
 
 
 def _conf_problem():

@@ -27,6 +27,8 @@ from ansible_collections.ding.blueking.plugins.module_utils.web import Http, url
 from ansible_collections.ding.blueking.plugins.module_utils.problem import Problem
 from ansible_collections.ding.blueking.plugins.module_utils.usermgr import UserManagement
 
+# What the channel uses when nothing is stored.
+DINGTALK_URLS = ("https://oapi.dingtalk.com", "https://api.dingtalk.com")
 COMMAND_SECONDS = 20
 HTTP_SECONDS = 10
 READ_ONLY = 1
@@ -45,7 +47,7 @@ def gather(esb, params):
     if facts["runtime"] == "docker" and not facts["container_problem"]:
         facts.update(container(esb, params))
     facts["esb_python"], facts["esb_inner_home"] = esb.words, esb.inner_home
-    facts.update(inside(esb, facts))
+    facts.update(inside(esb, facts, params))
     facts.update(disk(esb, params))
     facts.update(package(esb.generic, params["replace_original"]))
     facts.update(service(esb, params))
@@ -134,7 +136,7 @@ def inside_mounts(path, mounts):
     return os.path.normpath(os.path.join(mounts[source], os.path.relpath(path, source)))
 
 
-def inside(esb, facts):
+def inside(esb, facts, params):
     """The ESB's own Python: its version, Django's, whether the site's conf.py can be imported."""
     nothing = dict(esb_python_version=None, django_version=None)
     if not facts["esb_present"] or facts.get("user_problem") or not facts["allowed"] or facts.get("container_problem"):
@@ -143,7 +145,15 @@ def inside(esb, facts):
         found = esb.call("esb_inside.platform", {}, [esb_inside])
     except Problem as problem:
         return dict(nothing, python_problem=to_text(problem))
-    return dict(esb_python_version=found["python"], django_version=found["django"], conf_problem=found["conf_problem"], channels=found["channels"])
+    return dict(esb_python_version=found["python"], django_version=found["django"], conf_problem=found["conf_problem"], channels=found["channels"],
+                settings_kept=kept(found["ways"], params))
+
+
+def kept(stored, params):
+    """Names of the channel's stored settings that lead elsewhere than the given ones, which leave them: what is usual is not stored."""
+    urls = params["dingtalk_urls"] or []
+    names = [name for name, given, usual in zip(("oapi_url", "api_url"), urls, DINGTALK_URLS) if given == usual and stored.get(name, usual) != usual]
+    return names + (["proxy"] if urls and stored.get("proxy") and not params["proxy"] else [])
 
 
 def disk(esb, params):

@@ -27,7 +27,7 @@ def findings(facts, wanted):
     if found:
         # What else is missing there would only mislead.
         return found
-    for check in (_root, _version, _esb, _user, _runtime, _restart, _drain, _python, _writable, _space, _package, _clock, _egress, _usermgr,
+    for check in (_root, _version, _esb, _user, _runtime, _restart, _drain, _python, _writable, _space, _package, _clock, _egress, _kept, _usermgr,
                   _service, _credentials):
         found += check(facts, wanted)
     return found
@@ -235,6 +235,15 @@ def _egress(facts, wanted):
             found += _finding(way["problem"], "Open the way from this host to %s on the firewall, or set ding_proxy; without internet on purpose, "
                               "set ding_offline=true." % way["url"])
     return found
+
+
+def _kept(facts, wanted):
+    names = facts.get("settings_kept")
+    if not names:
+        return []
+    return _finding("The channel has a stored %s that the inventory does not name: it stays in use, and the way tested here is another."
+                    % " and ".join(names), "Name it in the inventory, or remove it with ding_settings: {%s}." % ", ".join(
+                        "%s: null" % name for name in names), WARNING)
 
 
 def _usermgr(facts, wanted):

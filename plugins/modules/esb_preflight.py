@@ -214,7 +214,7 @@ def main():
             consul_service=dict(type="str", default="paas-esb"),
             backup_dir=dict(type="path", default="/data/backup/ding_blueking"),
             space_mb=dict(type="int", default=200),
-            dingtalk_urls=dict(type="list", elements="str", default=["https://oapi.dingtalk.com", "https://api.dingtalk.com"]),
+            dingtalk_urls=dict(type="list", elements="str", default=list(host_facts.DINGTALK_URLS)),
             proxy=dict(type="str", no_log=True),
             offline=dict(type="bool", default=False),
             replace_original=dict(type="bool", default=False),

@@ -5,6 +5,7 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+import hashlib
 import multiprocessing
 import os
 import socket
@@ -14,9 +15,12 @@ BACKUP_NAME = "%Y%m%dT%H%M%SZ"
 
 
 def current():
-    """`HOST/PID/TICKS`: the controller, Ansible's main process, and when that was started."""
+    """`HOST/PID/TICKS`: the controller, Ansible's main process, and when that was started.
+
+    HOST is its name and, where Linux tells it, which boot of which machine and which container: names alone are not unique.
+    """
     pid = _main_process()
-    return "%s/%d/%d" % (socket.gethostname(), pid, _started(pid) or 0)
+    return "%s/%d/%d" % (_controller(), pid, _started(pid) or 0)
 
 
 def began():
@@ -33,9 +37,19 @@ def ended(name):
     """True only when the run was on this controller and its process is certainly gone."""
     host, slash, rest = name.partition("/")
     pid, slash, ticks = rest.partition("/")
-    if host != socket.gethostname() or not pid.isdigit() or not ticks.isdigit() or not os.path.isdir("/proc/self"):
+    if host != _controller() or not pid.isdigit() or not ticks.isdigit() or not os.path.isdir("/proc/self"):
         return False
     return _started(int(pid)) != int(ticks)
+
+
+def _controller():
+    try:
+        with open("/proc/sys/kernel/random/boot_id", "rb") as handle:
+            where = "%s %s" % (handle.read().decode("ascii").strip(), os.readlink("/proc/self/ns/pid"))
+    except (OSError, ValueError):
+        return socket.gethostname()
+    # Short, since people read it: who has the lease, and on which controller.
+    return "%s-%s" % (socket.gethostname(), hashlib.sha256(where.encode("utf-8")).hexdigest()[:12])
 
 
 def _main_process():

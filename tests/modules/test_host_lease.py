@@ -1,5 +1,6 @@
 """ding.blueking.host_lease: one run at a time on a host, and the other is told who has it."""
 
+import hashlib
 import json
 import os
 import pathlib
@@ -130,7 +131,7 @@ def test_another_path_can_be_given(ansible, home):
 
 def test_the_lease_of_a_dead_run_of_this_controller_is_taken_over_at_once(ansible, home):
     """Its name leads to a process that is gone; the name of a run that is at work, or of another controller's, is not touched."""
-    here = socket.gethostname()
+    here = _this_controller()
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait(20)
     write(home, "%s/%d/1" % (here, dead.pid))
@@ -141,3 +142,10 @@ def test_the_lease_of_a_dead_run_of_this_controller_is_taken_over_at_once(ansibl
     for name in ("%s/%d/%s" % (here, os.getpid(), ticks), "elsewhere/%d/1" % dead.pid):
         write(home, name)
         assert "This host is held by bob" in ansible.run(MODULE, arguments(home)).msg
+
+
+def _this_controller():
+    """As the lookup run_id names it: a name alone would not tell two machines or containers apart."""
+    boot = pathlib.Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+    where = "%s %s" % (boot, os.readlink("/proc/self/ns/pid"))
+    return "%s-%s" % (socket.gethostname(), hashlib.sha256(where.encode("ascii")).hexdigest()[:12])

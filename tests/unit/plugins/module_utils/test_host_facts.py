@@ -11,6 +11,7 @@ import pytest
 
 from ansible_collections.ding.blueking.plugins.module_utils import esb_python, host_facts, host_health
 
+USUAL = list(host_facts.DINGTALK_URLS)
 PARAMS = dict(runtime="auto", unit="bk-paas-esb.service", container="bk-paas-esb", engine="docker")
 SHOWN = "LoadState=%s\nActiveState=%s\nUser=blueking\nCanReload=no\nMainPID=0\n"
 NO_SYSTEMD = (127, "systemctl cannot be started (No such file or directory)")
@@ -189,3 +190,14 @@ def test_the_package_that_lies_there(tmpdir):
     place.join("version.pyc").write("")
     assert host_health.package_version(apis) == "1.2.3"
     assert host_health.package_files(apis) == [str(place.join("version.py"))]
+
+
+@pytest.mark.parametrize("stored, proxy, urls, names", [
+    ({}, "", USUAL, []),
+    ({"oapi_url": "https://oapi.dingtalk.io", "api_url": "https://api.dingtalk.com", "proxy": "http://10.0.0.9:3128"}, None, USUAL, ["oapi_url", "proxy"]),
+    # What is given is stored by configure, so it is what will be used.
+    ({"oapi_url": "https://oapi.dingtalk.io", "proxy": "http://10.0.0.9:3128"}, "http://10.0.0.8:3128", ["https://oapi.here", USUAL[1]], []),
+    ({"proxy": "http://10.0.0.9:3128"}, "", [], []),
+])
+def test_settings_that_nobody_names_are_named(stored, proxy, urls, names):
+    assert host_facts.kept(stored, dict(dingtalk_urls=urls, proxy=proxy)) == names

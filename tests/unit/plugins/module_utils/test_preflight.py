@@ -56,6 +56,7 @@ CASES = [
     ("no own command", {}, dict(OWN, restart_command=[]), "problem", "no command", "ding_restart_command"),
     ("no own command either", dict(runtime="command"), dict(restart_command=None), "problem", "no command", "ding_restart_command"),
     ("a command that is not there", dict(restart_command_problem="there is no program x"), OWN, "problem", "no program x", "without a shell"),
+    ("settings that stay", dict(settings_kept=["oapi_url", "proxy"]), {}, "warning", "stored oapi_url and proxy", "{oapi_url: null, proxy: null}"),
     ("no Consul", dict(consul_problem="refused", consul_services=[]), dict(drain=True), "problem", "out of Consul before the restart: refused",
      "ding_consul_url"),
     ("the last one in Consul", dict(consul_services=["a"], consul_others=0), dict(drain=True), "warning", "No other host", "ding_drain does nothing"),

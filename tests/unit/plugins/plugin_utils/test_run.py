@@ -5,17 +5,21 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+import io
 import multiprocessing
+import os
 import socket
 import subprocess
 import sys
 import time
 
+import pytest
+
 from ansible_collections.ding.blueking.plugins.plugin_utils import run
 
 
 def name_of(process):
-    return "%s/%d/%d" % (socket.gethostname(), process.pid, run._started(process.pid))
+    return "%s/%d/%d" % (run.current().split("/")[0], process.pid, run._started(process.pid))
 
 
 def test_a_run_that_is_at_work_has_not_ended():
@@ -38,7 +42,19 @@ def test_a_number_that_was_given_to_another_process_is_no_sign_of_life():
 def test_nobody_can_say_it_of_a_run_on_another_controller_or_of_another_name():
     assert not run.ended("elsewhere/1/1")
     assert not run.ended("0d3f1c5e")
-    assert not run.ended("%s/x/y" % socket.gethostname())
+    assert not run.ended("%s/x/y" % run.current().split("/")[0])
+
+
+@pytest.mark.parametrize("what", ["/proc/sys/kernel/random/boot_id", "/proc/self/ns/pid"])
+def test_another_machine_or_container_of_the_same_name_is_another_controller(monkeypatch, what):
+    dead = "%s/%d/%d" % (run.current().split("/")[0], os.getpid(), 1)
+    assert run.ended(dead)
+    real_open, real_link = open, os.readlink
+    if what.endswith("boot_id"):
+        monkeypatch.setattr(run, "open", lambda path, mode: io.BytesIO(b"another-boot") if path == what else real_open(path, mode), raising=False)
+    else:
+        monkeypatch.setattr(os, "readlink", lambda path: "pid:[1]" if path == what else real_link(path))
+    assert run.current().startswith(socket.gethostname() + "-") and not run.ended(dead)
 
 
 def test_all_workers_of_a_run_have_the_same_name():

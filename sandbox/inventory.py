@@ -48,6 +48,7 @@ def _shared(home, state):
         "ding_restart_command": _restart_command(home),
         "ding_control_src_home": str(control.src_home),
         "ding_control_env": str(control.env_files),
+        "ding_control_backup_dir": str(control.backups),
         "ding_operator": OPERATOR,
         "ding_oapi_url": urls["dingtalk"],
         "ding_api_url": urls["dingtalk"],

@@ -87,6 +87,11 @@ class ControlPaths:
     def env_files(self):
         return self.root / "data" / "install" / "bin" / "04-final"
 
+    @property
+    def backups(self):
+        """Of the control host's own copy of the package."""
+        return self.root / "data" / "backup" / "ding_blueking" / "control"
+
 
 @dataclass(frozen=True)
 class HostPaths:

@@ -1,8 +1,10 @@
 """Nothing is changed on any host while one is not ready, cannot be reached, or is held by somebody else."""
 
 import json
+import shlex
 
 import pytest
+import yaml
 
 from playkit.site import difference
 
@@ -68,3 +70,35 @@ def test_an_expired_lease_is_taken_over(installed, play):
     installed.hold("paas2", expires_in=-5)
     run = play("install")
     assert run.rc == 0 and run.total("changed") == 0 and installed.leases() == {}, run
+
+
+@pytest.fixture
+def cut(virgin, tmp_path):
+    """(inventory in which paas1 is reached by a stand-in for ssh, restart command of all hosts behind whose end that way is cut)."""
+    down, ssh, restart = tmp_path / "down", tmp_path / "ssh", tmp_path / "restart"
+    words = yaml.safe_load(virgin.inventory.read_text("utf-8"))["all"]["vars"]["ding_restart_command"]
+    ssh.write_text('#!/bin/sh\nif [ -e %s ]; then echo "ssh: No route to host" >&2; exit 255; fi\nfor word; do :; done\nexec /bin/sh -c "$word"\n'
+                   % shlex.quote(str(down)), "utf-8")
+    restart.write_text('#!/bin/sh\n%s "$1" && { [ "$1" != paas1 ] || : > %s; }\n' % (shlex.join(words[:-1]), shlex.quote(str(down))), "utf-8")
+    for program in (ssh, restart):
+        program.chmod(0o755)
+    way = {"ansible_connection": "ssh", "ansible_host": "paas1", "ansible_ssh_executable": str(ssh), "ansible_ssh_retries": 0,
+           "ansible_ssh_transfer_method": "piped"}
+    return inventory(tmp_path, paas1=way), {"ding_restart_command": [str(restart), "{{ inventory_hostname }}"]}, down
+
+
+@pytest.mark.every_target
+@pytest.mark.timeout(600)
+def test_a_host_that_is_lost_in_the_middle_ends_the_run_and_the_next_run_finishes(virgin, play, cut):
+    """Ansible runs no rescue for it, and goes on with the next host."""
+    more, command, down = cut
+    pids = virgin.pids("paas2")
+    run = play("install", inventory=more, extra=command)
+    assert run.rc != 0 and run.recap["paas1"]["unreachable"] == 1, run
+    assert difference(virgin.start["files"]["paas2"], virgin.files("paas2")) == [] and virgin.pids("paas2") == pids
+    assert difference(virgin.start["rows"], virgin.rows()) == [] and sorted(virgin.leases()) == ["paas1"]
+    assert "paas1 could not be reached any more in the middle of its turn" in run.failures("paas2")[-1].msg
+    assert "Not touched: paas2." in run.failures("paas2")[-1].msg
+    down.unlink()
+    again = play("install", inventory=more)
+    assert again.rc == 0 and virgin.lists_ding("paas1") is True and virgin.lists_ding("paas2") is True and virgin.leases() == {}, again

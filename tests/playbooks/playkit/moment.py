@@ -43,7 +43,7 @@ class Moment:
 
 
 def _folders(site):
-    found = [site.control_host.src_home]
+    found = [site.control_host.src_home, site.control_host.backups.parent]
     for host in site.world.hosts:
         found += [host.esb_home, host.src_home, site.backups[host.name].parent]
     return found

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from sandbox import environments, hosts, paths
-from tests.run import ansible_envs, ansible_test, static
+from tests.run import ansible_envs, ansible_test, scenario, static
 from tests.run.jobs import Failed, Job
 
 TOOLS = paths.VENV / "bin" / "python"
@@ -57,6 +57,9 @@ def all_jobs():
     jobs += [Job("units %s %s" % pair, "units", ansible_test.units(*pair), _controller_and(*pair), after=(_made_core(pair[0]),), seconds=55)
              for pair in UNITS]
     jobs += _on_sandboxes("modules", MODULES, whole=350, short=150) + _on_sandboxes("playbooks", PLAYBOOKS, whole=600, short=240)
+    jobs += [Job("environment molecule", "environments", _molecule, ("3.11",)),
+             Job("molecule default", "molecule", scenario.default("3.6"), ("3.11", "3.6"), after=("environment molecule", _made("3.6")), seconds=200),
+             Job("molecule inventory", "molecule", scenario.inventory("3.6"), ("3.11", "3.6"), after=("environment molecule", _made("3.6")))]
     jobs.append(Job("properties", "properties", _properties))
     jobs.append(Job("demo", "demo", _demo, seconds=100))
     return jobs
@@ -108,6 +111,11 @@ def _ansible(core):
         ansible_envs.core(core.version, job.say)
         job.check("the environment for ansible-core %s is complete" % core.version, "")
     return run
+
+
+def _molecule(job):
+    ansible_envs.molecule(job.say)
+    job.check("the environment of molecule is complete", "")
 
 
 def _environment(python):

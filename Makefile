@@ -4,7 +4,7 @@ VENV_PYTHON := .venv/bin/python
 RUN = $(PYTHON) -B -m sandbox.environments tools && $(VENV_PYTHON)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-down sandbox-up sandbox-down test test-esb bench clean
+.PHONY: help demo demo-down sandbox-up sandbox-down test interpreters test-esb bench clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,6 +22,9 @@ sandbox-down: ## stop the sandbox
 
 test: ## run every test this machine can run (STAGE="static components …", ARGS="pytest's arguments")
 	@$(RUN) -m tests.run $(STAGE) $(if $(ARGS),-- $(ARGS))
+
+interpreters: ## build the Pythons that the tests need and this machine lacks, by pyenv; say what to do where that is not possible
+	@$(PYTHON) -B -m tests.run.interpreters
 
 test-esb: ## run the contract tests against a real ESB tree (ESB_HOME=DIR ESB_PYTHON=PATH [SERVER=gunicorn|uwsgi])
 	@$(RUN) -m tests.real --esb-home '$(ESB_HOME)' --esb-python '$(ESB_PYTHON)' --server '$(or $(SERVER),gunicorn)' $(if $(ARGS),-- $(ARGS))

@@ -35,10 +35,11 @@ FIRST_TELEPHONE = "13800138000"
 
 SEC = "SEC"
 NAME = re.compile(r"^[0-9a-zA-Z][a-zA-Z0-9._-]{0,31}\Z")
+# For lower case: with IGNORECASE such a set costs Python 2.7 a quarter of a second, each time a module starts.
 EMAIL = re.compile(
     u"^[-a-z0-9!#$%&'*+/=?^_`{}|~]+(\\.[-a-z0-9!#$%&'*+/=?^_`{}|~]+)*@"
     u"(localhost|(?:[a-z0-9\u00a1-\uffff](?:[a-z0-9\u00a1-\uffff-]{0,61}[a-z0-9\u00a1-\uffff])?\\.)+"
-    u"[a-z\u00a1-\uffff-][a-z0-9\u00a1-\uffff-]{0,61}[a-z0-9\u00a1-\uffff])\\Z", re.IGNORECASE)
+    u"[a-z\u00a1-\uffff-][a-z0-9\u00a1-\uffff-]{0,61}[a-z0-9\u00a1-\uffff])\\Z")
 DOMAIN = re.compile(r"^[0-9a-zA-Z][a-zA-Z0-9.-]*\Z")
 _BLANK = re.compile(u"[\\s\\x00-\\x1f\\x7f]", re.UNICODE)
 
@@ -187,7 +188,7 @@ def _check_plain(name, value):
         raise Problem("%s has %d characters, and user management takes %d." % (name, len(value), PLAIN_LENGTH))
     if u"\x00" in value:
         raise Problem("%s has a NUL character in it." % name)
-    if name == "email" and value and not EMAIL.match(value):
+    if name == "email" and value and not EMAIL.match(value.lower()):
         raise Problem("email is %s, which is no e-mail address that user management takes." % value)
 
 

@@ -1,8 +1,8 @@
 """Fixtures of the module tests: `ansible` (one ansible-core, one target Python) and `sandbox` (a local BlueKing).
 
 DING_ANSIBLE (2.16, 2.19, 2.21) and DING_TARGET_PYTHON (2.7, 3.6, 3.9, 3.11, 3.13) choose the pair; without them it is
-2.19 with 3.11. `make test STAGE=modules` runs all tests on the oldest and newest pairs, and on the pairs between them
-only those marked `every_target`: a test without the mark does not depend on the target's Python or on the core.
+2.19 with 3.11. `make test STAGE=modules` runs all tests on the oldest pair, on the newest those marked `every_target` or `newest`,
+and on the pairs between them only those marked `every_target`: a test without a mark does not depend on the target's Python or on the core.
 """
 
 import os

@@ -374,6 +374,7 @@ NEEDED = ("django", "asgiref", "sqlparse", "requests", "urllib3", "idna", "certi
 NOBODY = 65534
 
 
+@pytest.mark.newest
 @pytest.mark.esb_of_today
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can work as another user")
 def test_work_and_logs_are_the_service_users(ansible, sandbox, installed):

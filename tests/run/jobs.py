@@ -30,8 +30,14 @@ class Job:
     stage: str
     run: object
     needs: tuple = ()
-    # Jobs that measure time run alone, so that a neighbour does not spoil the figures.
+    # Jobs that measure time run alone, so that a neighbour does not spoil the figures. They come last.
     alone: bool = False
+    # Names of jobs that end before this one starts, as far as they are part of the run: the environments that it uses.
+    after: tuple = ()
+    # About how long it takes on two cores: the longest start first, so that both workers are busy until the end.
+    seconds: int = 30
+    # A function that says why this machine cannot run it; "" when it can.
+    lacks: object = None
 
 
 @dataclass

@@ -5,9 +5,9 @@ import sys
 import threading
 import time
 
-from sandbox import environments, processes, state
+from sandbox import processes, state
 from sandbox.errors import SandboxError
-from tests.run import jobs, junit
+from tests.run import jobs, junit, needs
 from tests.run.stages import all_jobs
 
 SHOWN_LINES = 40
@@ -17,20 +17,17 @@ def main(arguments):
     words, _, rest = _split(arguments)
     required = os.environ.get("DING_REQUIRE_ALL") == "1"
     chosen = _choose(all_jobs(), words)
-    absent = environments.missing(dict.fromkeys([*environments.ESB, *(python for job in chosen for python in job.needs)]))
-    needed = sorted({python for job in chosen for python in job.needs} & set(absent))
-    if required and needed:
-        print("Required, and not on this machine: Python %s. Install it, or name it in %s."
-              % (", ".join(needed), ", ".join(map(environments.variable, needed))))
-        print("0 passed, %d failed, 0 skipped" % len(needed))
+    lacking = needs.lacking(chosen)
+    if required and lacking:
+        print("Required, and not on this machine:\n%s" % needs.told(lacking))
+        print("0 passed, %d failed, 0 skipped" % len(lacking))
         return 1
     jobs.RESULTS.mkdir(exist_ok=True)
     with state.locked(jobs.RESULTS / ".lock"):
         began = time.monotonic()
-        runnable = [job for job in chosen if not set(job.needs) & set(absent)]
+        runnable = [job for job in chosen if job.name not in lacking]
         outcomes = _Pool(runnable, rest, int(os.environ.get("DING_TEST_JOBS") or 2)).run()
-        left_out = [job for job in chosen if set(job.needs) & set(absent)]
-        return _report(outcomes, left_out, absent, required, time.monotonic() - began)
+        return _report(outcomes, lacking, required, time.monotonic() - began)
 
 
 def _split(arguments):
@@ -41,21 +38,29 @@ def _split(arguments):
 
 
 def _choose(everything, words):
-    """All jobs, or those of the named stages; a job's full name works as well ("contract py27" as contract-py27)."""
-    if not words:
-        return everything
-    known = {job.stage for job in everything} | {job.name.replace(" ", "-") for job in everything}
+    """All jobs, or those of the named stages; a job's name works as well, or its beginning ("contract py27" as contract-py27)."""
+    chosen = [job for job in everything if not words or any(_named(job, word) for word in words)]
     for word in words:
-        if word not in known:
-            raise SystemExit("There is no stage %r; there are %s." % (word, ", ".join(sorted(known))))
-    return [job for job in everything if job.stage in words or job.name.replace(" ", "-") in words]
+        if not any(_named(job, word) for job in everything):
+            raise SystemExit("There is no stage %r; there are %s." % (word, ", ".join(
+                sorted({job.stage for job in everything} | {job.name.replace(" ", "-") for job in everything}))))
+    return chosen
+
+
+def _named(job, word):
+    return word == job.stage or (job.name.replace(" ", "-") + "-").startswith(word + "-")
+
+
+def in_order(todo):
+    """Environments, then the longest, at last those that want to be alone."""
+    return sorted(todo, key=lambda job: (job.alone, job.stage != "environments", -job.seconds))
 
 
 class _Pool:
     """Two workers over one list. A job marked `alone` runs while the other worker rests."""
 
     def __init__(self, todo, pytest_arguments, size):
-        self.todo, self.pytest_arguments, self.size = list(todo), pytest_arguments, max(1, size)
+        self.todo, self.pytest_arguments, self.size = in_order(todo), pytest_arguments, max(1, size)
         self.total = len(self.todo)
         self.outcomes, self.running = [], {}
         self.turn = threading.Condition()
@@ -84,10 +89,11 @@ class _Pool:
     def _work(self):
         while True:
             with self.turn:
-                self.turn.wait_for(lambda: not self.todo or self._may_start(self.todo[0]))
+                self.turn.wait_for(lambda: not self.todo or self._next())
                 if not self.todo:
                     return
-                job = self.todo.pop(0)
+                job = self._next()
+                self.todo.remove(job)
                 run = self.running[job.name] = jobs.Run(job, self.pytest_arguments)
             outcome = jobs.execute(job, run)
             with self.turn:
@@ -97,10 +103,13 @@ class _Pool:
                     self._line(outcome)
                 self.turn.notify_all()
 
-    def _may_start(self, job):
-        if any(other.job.alone for other in self.running.values()):
-            return False
-        return not (job.alone and self.running)
+    def _next(self):
+        """The first job that may start now; None while there is none."""
+        if any(run.job.alone for run in self.running.values()):
+            return None
+        waited_for = {job.name for job in self.todo} | set(self.running)
+        ready = [job for job in self.todo if not waited_for & set(job.after)]
+        return next((job for job in ready if not (job.alone and self.running)), None)
 
     def _line(self, outcome):
         counts = outcome.counts
@@ -117,22 +126,11 @@ def _words(counts):
     return "%d passed, %d failed, %d skipped" % (counts.passed, counts.failed, counts.skipped)
 
 
-def _report(outcomes, left_out, absent, required, seconds):
+def _report(outcomes, lacking, required, seconds):
     order = {job.name: number for number, job in enumerate(all_jobs())}
     outcomes = sorted(outcomes, key=lambda outcome: order[outcome.job.name])
-    total = junit.Counts()
-    print("\n%-26s %8s %8s %8s %8s" % ("STAGE", "SECONDS", "PASSED", "FAILED", "SKIPPED"))
-    for outcome in outcomes:
-        counts = outcome.counts
-        total += counts
-        print("%-26s %8.1f %8d %8d %8d" % (outcome.job.name, outcome.seconds, counts.passed, counts.failed,
-                                           counts.skipped))
-    print("%-26s %8.1f %8d %8d %8d" % ("all, by the clock", seconds, total.passed, total.failed, total.skipped))
-    reasons = ["%s: no Python %s here (name one in %s)"
-               % (job.name, ", ".join(job.needs), ", ".join(map(environments.variable, job.needs)))
-               for job in left_out]
-    reasons += ["static compile: not with Python %s, which is not here" % python
-                for python in absent if python in environments.ESB and any(outcome.job.name == "static compile" for outcome in outcomes)]
+    total = _table(outcomes, seconds)
+    reasons = ["%s: %s" % (name, reason) for name, reason in lacking.items()]
     not_run = len(reasons)
     reasons += ["%s: %s" % (outcome.job.name, text) for outcome in outcomes for text in outcome.skipped_tests]
     if reasons:
@@ -145,6 +143,28 @@ def _report(outcomes, left_out, absent, required, seconds):
         total = junit.Counts(total.passed, total.failed + total.skipped, 0)
     print("\n" + _words(total))
     return 1 if total.failed or not outcomes else 0
+
+
+def _table(outcomes, seconds):
+    """Prints a line per job, a line per stage of several jobs, and the sum; returns the sum's counts."""
+    print("\n%-26s %8s %8s %8s %8s" % ("STAGE", "SECONDS", "PASSED", "FAILED", "SKIPPED"))
+    stages = {}
+    for outcome in outcomes:
+        stages.setdefault(outcome.job.stage, []).append(outcome)
+    total = junit.Counts()
+    for stage, members in stages.items():
+        counts = sum((outcome.counts for outcome in members), junit.Counts())
+        total += counts
+        for outcome in members:
+            _row(outcome.job.name, outcome.seconds, outcome.counts)
+        if len(members) > 1:
+            _row("  = %s, %d jobs" % (stage, len(members)), sum(outcome.seconds for outcome in members), counts)
+    _row("all, by the clock", seconds, total)
+    return total
+
+
+def _row(name, seconds, counts):
+    print("%-26s %8.1f %8d %8d %8d" % (name, seconds, counts.passed, counts.failed, counts.skipped))
 
 
 def entry(arguments):

@@ -8,47 +8,94 @@ import tempfile
 from pathlib import Path
 
 from sandbox import environments, hosts, paths
-from tests.run import ansible_envs, ansible_test, static
+from tests.run import ansible_envs, ansible_test, scenario, static
 from tests.run.jobs import Failed, Job
 
 TOOLS = paths.VENV / "bin" / "python"
 PAIRS = (("py27", "2.7"), ("py36", "3.6"), ("py3", "current"))
 MATRIX = (("py27", "2.7"), ("py3", "current"))
-# (ansible-core, target Python). The whole set of module tests runs on the ends; between them what depends on the pair.
-MODULES = (("2.16", "2.7"), ("2.16", "3.6"), ("2.19", "3.11"), ("2.21", "3.9"), ("2.21", "3.11"), ("2.21", "3.13"))
 MODULE_SECONDS = 3600
 # A leak test runs dozens of tasks on a machine that runs another job as well.
 MODULE_TEST_SECONDS = 600
 PARITY = re.compile(r"^parity cases: \d+$", re.M)
-WHOLE_SET = (("2.16", "2.7"), ("2.21", "3.13"))
-# The playbooks: the whole set on the first pair, a short one on the others.
-PLAYBOOKS = (("2.16", "2.7"), ("2.16", "3.6"), ("2.19", "3.11"), ("2.21", "3.13"))
 PLAYBOOK_RUNS = re.compile(r"^ansible-playbook: \d+ runs", re.M)
+# (ansible-core, target Python). All tests run on the oldest pair, in two jobs with a sandbox each; on the newest those that a new core or
+# Python alone could break, on the others those that depend on the pair.
+WHOLE_SET = ("2.16", "2.7")
+NEWEST = ("2.21", "3.13")
+MODULES = (("2.16", "3.6"), ("2.19", "3.11"), ("2.21", "3.9"), ("2.21", "3.11"), NEWEST)
+PLAYBOOKS = (("2.16", "3.6"), ("2.19", "3.11"), NEWEST)
+# What each of the two jobs runs: the first these files, the second all others. `both` looks back at a job's whole run.
+HALVES = {
+    "modules": {"names": ("users", "hosts"), "both": (), "first": (
+        "test_robot_user.py", "test_robot_user_info.py", "test_ding_message.py", "test_faults.py", "test_leaks.py", "test_esb_channel.py",
+        "test_esb_channel_info.py")},
+    "playbooks": {"names": ("faults", "rest"), "both": ("test_zz_secrets.py",), "first": (
+        "test_faults.py", "test_kills.py", "test_restart.py", "test_restart_install.py", "test_original.py")},
+}
 UNITS = (("2.16", "2.7"), ("2.16", "3.6"), ("2.19", "3.11"), ("2.21", "3.13"))
 
 
 def all_jobs():
-    jobs = [Job("static tools", "static", static.tools), Job("static compile", "static", static.compile_all),
-            Job("static texts", "static", static.texts), Job("static ansible-lint", "static", static.ansible_lint, ("3.11",))]
-    jobs += [Job("environment " + name, "environments", _environment(python), _needs(python), alone=True)
-             for name, python in PAIRS]
-    jobs.append(Job("environment redis", "environments", _redis, alone=True))
-    jobs += [Job("environment " + core.kind.name, "environments", _ansible(core), (core.python,), alone=True)
+    jobs = [Job("static tools", "static", static.tools), Job("static texts", "static", static.texts),
+            Job("static ansible-lint", "static", static.ansible_lint, ("3.11",), seconds=60),
+            Job("static documentation", "static", static.documentation, ("3.11",), seconds=60)]
+    jobs += [Job("static compile " + name, "static", static.compile_all(python), _needs(python)) for name, python in PAIRS]
+    # The artefact: built, installed into an empty path, and used from there.
+    jobs += [Job("packaging " + core.version, "static", _packaging(core.version), (core.python,), after=(_made_core(core.version),))
              for core in ansible_envs.CORES.values()]
-    jobs.append(Job("sandbox", "sandbox", _sandbox_tests))
-    jobs += [Job("components " + name, "components", _components(python), _needs(python)) for name, python in PAIRS]
-    jobs += [Job("contract " + name, "contract", _contract(python), _needs(python)) for name, python in PAIRS]
-    jobs += [Job("servers %s %s" % (name, server), "servers", _server(python, server), _needs(python))
+    jobs += [Job("environment " + name, "environments", _environment(python), _needs(python), seconds=60) for name, python in PAIRS]
+    jobs.append(Job("environment redis", "environments", _redis))
+    jobs += [Job("environment " + core.kind.name, "environments", _ansible(core), (core.python,)) for core in ansible_envs.CORES.values()]
+    jobs.append(Job("sandbox", "sandbox", _sandbox_tests, after=(*(_made(python) for _, python in PAIRS), REDIS), seconds=100))
+    jobs += [Job("components " + name, "components", _components(python), _needs(python), after=(_made(python), REDIS)) for name, python in PAIRS]
+    jobs += [Job("contract " + name, "contract", _contract(python), _needs(python), after=(_made(python),), seconds=120) for name, python in PAIRS]
+    jobs += [Job("servers %s %s" % (name, server), "servers", _server(python, server), _needs(python), after=(_made(python),))
              for name, python in MATRIX for server in hosts.SERVERS]
-    jobs += [Job("sanity " + core.version, "sanity", ansible_test.sanity(core.version), (core.python,))
+    jobs += [Job("sanity " + core.version, "sanity", ansible_test.sanity(core.version), (core.python,), after=(_made_core(core.version),), seconds=90)
              for core in ansible_envs.CORES.values()]
-    jobs += [Job("units %s %s" % pair, "units", ansible_test.units(*pair), _controller_and(*pair)) for pair in UNITS]
-    jobs += [Job("modules %s %s" % pair, "modules", _modules(*pair), _controller_and(*pair)) for pair in MODULES]
-    jobs += [Job("packaging " + core.version, "packaging", _packaging(core.version), (core.python,)) for core in ansible_envs.CORES.values()]
-    jobs += [Job("playbooks %s %s" % pair, "playbooks", _playbooks(*pair), _controller_and(*pair)) for pair in PLAYBOOKS]
+    jobs += [Job("units %s %s" % pair, "units", ansible_test.units(*pair), _controller_and(*pair), after=(_made_core(pair[0]),), seconds=55)
+             for pair in UNITS]
+    jobs += _on_sandboxes("modules", MODULES, whole=350, short=150) + _on_sandboxes("playbooks", PLAYBOOKS, whole=600, short=240)
+    jobs += [Job("environment molecule", "environments", _molecule, ("3.11",)),
+             Job("molecule default", "molecule", scenario.default("3.6"), ("3.11", "3.6"), after=("environment molecule", _made("3.6")), seconds=200),
+             Job("molecule inventory", "molecule", scenario.inventory("3.6"), ("3.11", "3.6"), after=("environment molecule", _made("3.6")))]
     jobs.append(Job("properties", "properties", _properties))
-    jobs.append(Job("demo", "demo", _demo))
+    jobs.append(Job("demo", "demo", _demo, seconds=100))
     return jobs
+
+
+REDIS = "environment redis"
+
+
+def _made(python):
+    """The job that makes the environment of an ESB on this Python, or in which it runs for a target like that."""
+    return "environment " + environments.ESB[_esb_python(python)].name
+
+
+def _made_core(version):
+    return "environment " + ansible_envs.CORES[version].kind.name
+
+
+def _esb_python(target):
+    return target if target in environments.ESB else "current"
+
+
+def _on_sandboxes(stage, pairs, whole, short):
+    """tests/modules or tests/playbooks: all of it on the oldest pair, in two jobs, and a chosen set on each of the others."""
+    halves = HALVES[stage]
+    runs = [(WHOLE_SET, half, _files(stage, halves, half), whole) for half in halves["names"]]
+    runs += [(pair, "", ["tests/" + stage, "-m", "every_target or newest" if pair == NEWEST else "every_target"], short) for pair in pairs]
+    return [Job(" ".join(filter(None, [stage, *pair, half])), stage, _sandboxed(stage, pair, arguments), _controller_and(*pair),
+                after=(_made(pair[1]), _made_core(pair[0])), seconds=seconds) for pair, half, arguments, seconds in runs]
+
+
+def _files(stage, halves, half):
+    """pytest's arguments for one half: a file that nobody has named belongs to the second."""
+    folder = "tests/%s/" % stage
+    if half == halves["names"][0]:
+        return [folder + name for name in halves["first"] + halves["both"]]
+    return [folder, *("--ignore=" + folder + name for name in halves["first"])]
 
 
 def _needs(python):
@@ -64,6 +111,11 @@ def _ansible(core):
         ansible_envs.core(core.version, job.say)
         job.check("the environment for ansible-core %s is complete" % core.version, "")
     return run
+
+
+def _molecule(job):
+    ansible_envs.molecule(job.say)
+    job.check("the environment of molecule is complete", "")
 
 
 def _environment(python):
@@ -102,15 +154,16 @@ def _contract(python):
     return run
 
 
-def _modules(core, python):
+def _sandboxed(stage, pair, arguments):
+    core, python = pair
+
     def run(job):
-        esb_python = python if python in environments.ESB else "current"
-        chosen = [] if (core, python) in WHOLE_SET else ["-m", "every_target"]
         ansible_envs.core(core, job.say)
-        with job.sandbox("--hosts", "2", "--python", esb_python, "--without-channel") as sandbox:
-            job.pytest(TOOLS, "tests/modules", "--timeout=%d" % MODULE_TEST_SECONDS, *chosen, seconds=MODULE_SECONDS, DING_ANSIBLE=core,
+        with job.sandbox("--hosts", "2", "--python", _esb_python(python), "--without-channel") as sandbox:
+            job.pytest(TOOLS, *arguments, "--timeout=%d" % MODULE_TEST_SECONDS, seconds=MODULE_SECONDS, DING_ANSIBLE=core,
                        DING_TARGET_PYTHON=python, **sandbox.environment)
-        job.note(*PARITY.findall(job.log.read_text("utf-8", "replace")))
+        log = job.log.read_text("utf-8", "replace")
+        job.note(*PARITY.findall(log), *PLAYBOOK_RUNS.findall(log))
     return run
 
 
@@ -118,18 +171,6 @@ def _packaging(core):
     def run(job):
         ansible_envs.core(core, job.say)
         job.pytest(TOOLS, "tests/packaging", DING_ANSIBLE=core)
-    return run
-
-
-def _playbooks(core, python):
-    def run(job):
-        esb_python = python if python in environments.ESB else "current"
-        chosen = [] if (core, python) == PLAYBOOKS[0] else ["-m", "every_target"]
-        ansible_envs.core(core, job.say)
-        with job.sandbox("--hosts", "2", "--python", esb_python, "--without-channel") as sandbox:
-            job.pytest(TOOLS, "tests/playbooks", "--timeout=%d" % MODULE_TEST_SECONDS, *chosen, seconds=MODULE_SECONDS, DING_ANSIBLE=core,
-                       DING_TARGET_PYTHON=python, **sandbox.environment)
-        job.note(*PLAYBOOK_RUNS.findall(job.log.read_text("utf-8", "replace")))
     return run
 
 

@@ -70,18 +70,39 @@ def ansible_lint(run):
         run.check("ansible-lint", "ended with %d" % code if code else "")
 
 
-def compile_all(run):
-    """Each Python that is here; a missing one is the runner's business."""
-    names = tracked(*["%s/*.py" % folder for folder in OLD_DIALECT], *OLD_DIALECT_FILES)
-    for python in environments.ESB:
-        executable = environments.interpreter(python)
-        if executable is None:
-            continue
-        done = subprocess.run([executable, "-B", "-c", COMPILE], input="\n".join(names), cwd=paths.ROOT,
+def compile_all(python):
+    """A job's function: byte-compiles the code in the old dialect with one Python."""
+    def run(job):
+        names = tracked(*["%s/*.py" % folder for folder in OLD_DIALECT], *OLD_DIALECT_FILES)
+        done = subprocess.run([environments.interpreter(python), "-B", "-c", COMPILE], input="\n".join(names), cwd=paths.ROOT,
                               capture_output=True, text=True)
-        run.say(done.stdout + done.stderr)
-        run.check("%d files compile with Python %s" % (len(names), python),
-                  "ended with %d" % done.returncode if done.returncode else "")
+        job.say(done.stdout + done.stderr)
+        job.check("%d files compile with Python %s" % (len(names), python), "ended with %d" % done.returncode if done.returncode else "")
+    return run
+
+
+def documentation(run):
+    """antsibull-docs lint of plugins and roles, offline, in a copy that lies where a collection does."""
+    programs = ansible_envs.docs(run.say)
+    with tempfile.TemporaryDirectory(prefix="ding-docs-") as place:
+        (Path(place) / "home").mkdir()
+        collection = _collection(place)
+        path = os.pathsep.join([str(programs), "/usr/local/bin", "/usr/bin", "/bin"])
+        for name, words in (("antsibull-docs lint", ["antsibull-docs", "lint-collection-docs", "--plugin-docs", "--validate-collection-refs", "dependent",
+                                                     "--disallow-unknown-collection-refs", "."]),
+                            ("changelog fragments", ["antsibull-changelog", "lint"])):
+            code = run.command([programs / words[0], *words[1:]], cwd=collection, HOME=Path(place) / "home", PATH=path,
+                               ANSIBLE_COLLECTIONS_PATH=place, ANSIBLE_CONFIG="")
+            run.check(name, "ended with %d" % code if code else "")
+
+
+def _collection(place):
+    """A clone at ansible_collections/ding/blueking."""
+    folder = Path(place) / "ansible_collections" / "ding" / "blueking"
+    clone(folder)
+    # The link by which Ansible finds the collection from a clone would be a second one.
+    shutil.rmtree(folder / "collections", ignore_errors=True)
+    return folder
 
 
 def forbidden_texts():

@@ -14,6 +14,7 @@ import threading
 import time
 from pathlib import Path
 
+from modulekit.runner import NO_CERTIFICATES
 from playkit import leaks
 from playkit.run import Run
 
@@ -85,7 +86,7 @@ class Player:
             "ANSIBLE_HOME": home / ".ansible", "ANSIBLE_NOCOLOR": 1, "ANSIBLE_PIPELINING": True,
             "ANSIBLE_CALLBACK_PLUGINS": PLUGINS / "callback", "ANSIBLE_CALLBACKS_ENABLED": "ding_play,ding_fault",
             "DING_PLAY_RESULTS": place / "results", "DING_PLAY": secrets.token_hex(8),
-            "ANSIBLE_COLLECTIONS_PATH": self.collections or "",
+            "ANSIBLE_COLLECTIONS_PATH": self.collections or "", **NO_CERTIFICATES,
         }
         if fault:
             task, host, nth, do = fault

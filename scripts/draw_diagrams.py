@@ -58,9 +58,9 @@ def architecture(language):
     d = Drawing(960, 490, ("ding.blueking on a BlueKing platform", "ding.blueking 在蓝鲸平台上的位置"), language)
     d.box(20, 30, 215, 132, ("BlueKing's products", "蓝鲸产品"), ("Monitor", "监控平台"), ("Job", "作业平台"), ("SOPS", "标准运维"), "ITSM")
     d.box(20, 314, 215, 154, ("Control host", "中控机"), "ansible-playbook", "/data/install/install.config", ("secrets in a vault", "密码、密钥存放在 vault"),
-          ("copy of the package, which", "组件副本，平台升级"), ("upgrades of BlueKing take along", "后仍然保留"), kind="ours")
+          ("a copy of the package,", "组件副本，"), ("which outlives upgrades", "平台升级后仍然保留"), kind="ours")
     d.box(345, 30, 300, 345, ("PaaS hosts (any number)", "PaaS 主机（数量不限）"), kind="zone")
-    d.box(362, 66, 266, 152, "ESB (open_paas/esb)", ("/cmsi/send_msg/, type ding", "/cmsi/send_msg/，类型 ding"), ("the site's own components: untouched", "站点自有组件：不改动"))
+    d.box(362, 66, 266, 152, "ESB (open_paas/esb)", ("/cmsi/send_msg/, type ding", "/cmsi/send_msg/，类型 ding"), ("the site's components: untouched", "站点自有组件：不改动"))
     d.box(375, 148, 240, 58, ("ding_blueking: the channel", "ding_blueking：钉钉通道"), ("one folder, one marked block", "一个目录 + 一段带标记的配置"), kind="ours")
     d.box(362, 232, 266, 58, ("ESB of the next host", "下一台主机的 ESB"), ("restarted one at a time", "逐台重启"))
     d.box(362, 304, 266, 58, ("backups, root only", "备份，仅 root 可读"), "/data/backup/ding_blueking")
@@ -87,8 +87,8 @@ def message_flow(language):
     steps = (
         (("1 request", "1 请求"), (("receiver__username", "receiver__username"), ("title, content", "title、content"))),
         (("2 receivers", "2 接收人"), (("one look-up in user", "查询一次用户管理："), ("management: who is who", "个人、机器人、未知用户"))),
-        (("3 text", "3 正文"), (("HTML becomes text or", "HTML 转为文本或"), ("Markdown; long ones split", "Markdown；超长则拆分"))),
-        (("4 delivery", "4 投递"), (("20 people a call, groups", "单聊每次 20 人，群并行；"), ("side by side; 12 s in all", "总时限 12 秒"))),
+        (("3 text", "3 正文"), (("HTML becomes text or", "HTML 转为文本或"), ("Markdown; long: split", "Markdown；超长则拆分"))),
+        (("4 delivery", "4 投递"), (("20 people a call;", "单聊每次 20 人，"), ("12 seconds in all", "总时限 12 秒"))),
         (("5 answer", "5 应答"), (("an outcome for", "每个接收人"), ("each receiver", "各有结果"))),
     )
     for number, (title, lines) in enumerate(steps):
@@ -108,9 +108,9 @@ def message_flow(language):
         d.text(36, y, word, "title")
         d.text(140, y, meaning, "line")
     d.box(560, 165, 380, 132, ("What is repeated, within the time", "时限内自动重试"), ("DingTalk was busy, no connection: after 1, 2 and 4 s", "钉钉繁忙、连接失败：1、2、4 秒后重试"),
-          ("a group message without an answer: yes, never doubled", "群消息无应答：重试，不会重复"),
+          ("a group message without an answer: never doubled", "群消息无应答：重试，不会重复"),
           ("one-to-one without an answer: once (on_uncertain)", "单聊无应答：重试一次（on_uncertain）"),
-          ("refused for speed: the robot rests, 60 s or 10 minutes", "发送过快：机器人暂停 60 秒或 10 分钟"))
+          ("refused for speed: 60 s or 10 minutes of rest", "发送过快：机器人暂停 60 秒或 10 分钟"))
     return d.svg()
 
 

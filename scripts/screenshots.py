@@ -37,7 +37,7 @@ def record(home):
     if done.returncode:
         raise SandboxError("install.yml ended with %d:\n%s%s" % (done.returncode, done.stdout, done.stderr))
     text = re.sub(r"%s/hosts/paas\d" % re.escape(str(home.path)), "", done.stdout).replace(str(home.path), "").replace(str(ROOT), ".")
-    return HEAD + re.sub(r"\*{5,}", "****", "\n".join(line.rstrip() for line in text.splitlines())).strip() + "\n"
+    return HEAD + re.sub(r"\*{3,}", "****", "\n".join(line.rstrip() for line in text.splitlines())).strip() + "\n"
 
 
 def browser():
@@ -78,11 +78,12 @@ def main(arguments):
             RECORDING.write_text(record(home), "utf-8")
             print(RECORDING.relative_to(ROOT))
             if words:
-                take(words, sandbox)
+                # Read anew: the playbook has restarted the hosts.
+                take(words, Sandbox(home))
             elif arguments != ["--text"]:
                 print("The pictures stay as they are: there is no browser here (chromium, or DING_BROWSER).")
         finally:
-            sandbox.down()
+            Sandbox(home).down()
     return 0
 
 

@@ -56,17 +56,22 @@ class Drawing:
 
 def architecture(language):
     d = Drawing(960, 490, ("ding.blueking on a BlueKing platform", "ding.blueking 在蓝鲸平台上的位置"), language)
-    d.box(20, 30, 215, 132, ("BlueKing's products", "蓝鲸产品"), ("Monitor", "监控平台"), ("Job", "作业平台"), ("SOPS", "标准运维"), "ITSM")
+    d.box(20, 30, 215, 132, ("BlueKing's products", "蓝鲸产品"),
+          ("Monitor", "监控平台"), ("Job", "作业平台"), ("SOPS", "标准运维"), "ITSM")
     d.box(20, 314, 215, 154, ("Control host", "中控机"), "ansible-playbook", "/data/install/install.config", ("secrets in a vault", "密码、密钥存放在 vault"),
           ("a copy of the package,", "组件副本，"), ("which outlives upgrades", "平台升级后仍然保留"), kind="ours")
     d.box(345, 30, 300, 345, ("PaaS hosts (any number)", "PaaS 主机（数量不限）"), kind="zone")
-    d.box(362, 66, 266, 152, "ESB (open_paas/esb)", ("/cmsi/send_msg/, type ding", "/cmsi/send_msg/，类型 ding"), ("the site's components: untouched", "站点自有组件：不改动"))
-    d.box(375, 148, 240, 58, ("ding_blueking: the channel", "ding_blueking：钉钉通道"), ("one folder, one marked block", "一个目录 + 一段带标记的配置"), kind="ours")
+    d.box(362, 66, 266, 152, "ESB (open_paas/esb)", ("/cmsi/send_msg/, type ding", "/cmsi/send_msg/，类型 ding"), ("the site's components: untouched",
+          "站点自有组件：不改动"))
+    d.box(375, 148, 240, 58, ("ding_blueking: the channel", "ding_blueking：钉钉通道"), ("one folder, one marked block",
+          "一个目录 + 一段带标记的配置"), kind="ours")
     d.box(362, 232, 266, 58, ("ESB of the next host", "下一台主机的 ESB"), ("restarted one at a time", "逐台重启"))
     d.box(362, 304, 266, 58, ("backups, root only", "备份，仅 root 可读"), "/data/backup/ding_blueking")
     d.box(345, 402, 300, 66, ("Database, user management", "数据库、用户管理"), ("three rows, one switch; robot users", "三条通道、一个开关；机器人用户"))
-    d.box(735, 30, 205, 92, ("DingTalk: group robot", "钉钉：群机器人"), ("signed, 20 messages a minute", "加签，每分钟 20 条"), ("one robot user = one group", "一个机器人用户 = 一个群"))
-    d.box(735, 150, 205, 92, ("DingTalk: one-to-one", "钉钉：单聊"), ("robot of an internal app", "企业内部应用机器人"), ("found by phone number", "按手机号找到成员"))
+    d.box(735, 30, 205, 92, ("DingTalk: group robot", "钉钉：群机器人"), ("signed, 20 messages a minute", "加签，每分钟 20 条"),
+          ("one robot user = one group", "一个机器人用户 = 一个群"))
+    d.box(735, 150, 205, 92, ("DingTalk: one-to-one", "钉钉：单聊"), ("robot of an internal app", "企业内部应用机器人"), ("found by phone number",
+          "按手机号找到成员"))
     d.arrow((235, 92), (362, 92))
     d.text(250, 84, "send_msg")
     d.arrow((628, 92), (735, 76))
@@ -107,7 +112,8 @@ def message_flow(language):
         y = 195 + number * 30
         d.text(36, y, word, "title")
         d.text(140, y, meaning, "line")
-    d.box(560, 165, 380, 132, ("What is repeated, within the time", "时限内自动重试"), ("DingTalk was busy, no connection: after 1, 2 and 4 s", "钉钉繁忙、连接失败：1、2、4 秒后重试"),
+    d.box(560, 165, 380, 132, ("What is repeated, within the time", "时限内自动重试"), ("DingTalk was busy, no connection: after 1, 2 and 4 s",
+          "钉钉繁忙、连接失败：1、2、4 秒后重试"),
           ("a group message without an answer: never doubled", "群消息无应答：重试，不会重复"),
           ("one-to-one without an answer: once (on_uncertain)", "单聊无应答：重试一次（on_uncertain）"),
           ("refused for speed: 60 s or 10 minutes of rest", "发送过快：机器人暂停 60 秒或 10 分钟"))

@@ -20,10 +20,11 @@ SOURCE = ROOT / "docs" / "errors.yml"
 LANGUAGES = ("en", "zh")
 HEADS = {
     "en": ("# Errors", "中文: [zh](../zh/errors.md) · [all guides](README.md)",
-           "Made by `make docs` from [errors.yml](../errors.yml). `…` stands for names, numbers, or another text of this page. What is in quotation marks behind"
-           " *It says* is the other side's own.", "you see", "do that"),
+           "Made by `make docs` from [errors.yml](../errors.yml). `…` stands for names, numbers, or another text of this page. "
+           "What is in quotation marks behind *It says* is the other side's own.", "you see", "do that"),
     "zh": ("# 错误与处理", "English: [en](../en/errors.md) · [全部文档](README.md)",
-           "由 `make docs` 根据 [errors.yml](../errors.yml) 生成。`…` 代表名称、数字，或本页的另一段文字。错误信息为英文，*It says* 之后引号中的内容是对方的原话。",
+           "由 `make docs` 根据 [errors.yml](../errors.yml) 生成。`…` 代表名称、数字，或本页的另一段文字。"
+           "错误信息为英文，*It says* 之后引号中的内容是对方的原话。",
            "看到", "处理"),
 }
 _NO_TEXT = ("DOCUMENTATION", "EXAMPLES", "RETURN")
@@ -83,7 +84,7 @@ def problems():
     named = set(seen) | {text for texts in book["no_errors"].values() for text in texts}
     lines = ["%s: no entry in docs/errors.yml: %s" % (name, text) for name, texts in found.items() for text in sorted(texts - named)]
     lines += ["docs/errors.yml: in no source any more: %s" % text for text in sorted(named - set().union(*found.values()))]
-    lines += ["docs/errors.yml: twice: %s" % text for text in sorted(set(text for text in seen if seen.count(text) > 1))]
+    lines += ["docs/errors.yml: twice: %s" % text for text in sorted({text for text in seen if seen.count(text) > 1})]
     roles = " ".join(" ".join((ROOT / name).read_text("utf-8").split()) for name in static.tracked("roles/*.yml", "plugins/*.py"))
     lines += ["docs/errors.yml: in no role or plugin any more: %s" % phrase for group in book["groups"] for entry in group["entries"]
               for phrase in entry.get("phrases", []) if phrase not in roles]

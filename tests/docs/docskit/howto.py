@@ -39,11 +39,14 @@ NOT_RUN = {
     "python3.11 -m venv /opt/ding": "writes to /opt; the tests' own environment of ansible-core 2.16 is made in the same way",
     "/opt/ding/bin/pip install 'ansible-core==2.16.*'": "writes to /opt; see above",
     "export PATH=/opt/ding/bin:$PATH": "see above",
-    "ansible-builder build --file execution-environment.yml --tag ding-blueking:1.0.0": "needs a base image from a container registry; test_current.py reads the definition",
-    "ansible-navigator run ding.blueking.install --execution-environment-image ding-blueking:1.0.0 --inventory inventory.yml --mode stdout": "needs that image",
+    "ansible-builder build --file execution-environment.yml --tag ding-blueking:1.0.0":
+        "needs a base image from a container registry; test_current.py reads the definition",
+    "ansible-navigator run ding.blueking.install --execution-environment-image ding-blueking:1.0.0 --inventory inventory.yml --mode stdout":
+        "needs that image",
 }
 _STAGE = re.compile(r'make test STAGE=(?:"([^"]+)"|(\S+))(?: ARGS="[^"]*")?$')
-_PLAYBOOK = re.compile(r"^ansible-playbook -i (?:platform\.install_config\.yml|inventory\.yml) (?:--ask-vault-pass |--vault-password-file (\S+) )?ding\.blueking\.(\w+)(.*)$")
+_PLAYBOOK = re.compile(
+    r"^ansible-playbook -i platform\.install_config\.yml (?:--ask-vault-pass |--vault-password-file (\S+) )?ding\.blueking\.(\w+)(.*)$")
 
 
 def stages(command):

@@ -24,7 +24,6 @@ KINDS = ("sh", "yaml", "json", "html", "text", "markdown")
 # A part of another program's values, which is only read.
 OTHERS = ("bkEsb",)
 SITE_FILES = ("plugin", "path")
-INVENTORY = "[paas]\n127.0.0.1 ansible_connection=local\n"
 
 
 def known(command):
@@ -71,27 +70,46 @@ def test_json_is_what_the_component_takes(page, text):
     assert sorted(set(data) - fields) == []
 
 
-@pytest.mark.parametrize(("page", "number", "text"), YAML, ids=["%s-%d" % pair[:2] for pair in YAML])
-def test_yaml_is_a_play_that_ansible_takes_or_variables_that_preflight_takes(page, number, text, tmp_path):
+def kind(text):
+    """A list is a play or tasks; the rest are variables, but for a part of another program's values and what test_site.py makes a site of."""
     data = yaml.safe_load(text)
-    (tmp_path / "hosts.ini").write_text(INVENTORY, "utf-8")
-    (tmp_path / "example.yml").write_text(text, "utf-8")
     if isinstance(data, list):
-        run(tmp_path, "--syntax-check", "example.yml")
-    elif set(data) & set(OTHERS) or set(data) == set(SITE_FILES) or all(name.startswith("vault_") for name in data):
-        # The site of test_playbooks.py is made of these.
-        assert data
-    else:
-        assert sorted(set(data) - set(role_docs.all_options())) == []
-        # The values that a vault has.
-        (tmp_path / "vault.yml").write_text("".join("%s: %s\n" % (name, value) for name, value in vault(text).items()), "utf-8")
-        run(tmp_path, "-e", "@example.yml", "-e", "@vault.yml", str(docskit.ROOT / "playbooks" / "hosts.yml"))
+        return "plays"
+    read = set(data) & set(OTHERS) or set(data) == set(SITE_FILES) or all(name.startswith("vault_") for name in data)
+    return "read" if read else "variables"
+
+
+def of_kind(wanted):
+    return {"example%d" % number: (page, text) for page, number, text in YAML if kind(text) == wanted}
+
+
+def test_plays_are_what_ansible_takes(tmp_path):
+    examples = of_kind("plays")
+    for name, (_, text) in examples.items():
+        (tmp_path / (name + ".yml")).write_text(text, "utf-8")
+    (tmp_path / "hosts.ini").write_text("[paas]\n127.0.0.1 ansible_connection=local\n", "utf-8")
+    assert len(examples) > 5
+    run(tmp_path, "--syntax-check", *(name + ".yml" for name in examples))
+
+
+def test_variables_are_what_preflight_takes(tmp_path):
+    """One host for each example, so that one run checks all."""
+    examples, known = of_kind("variables"), set(role_docs.all_options())
+    assert len(examples) > 5
+    (tmp_path / "host_vars").mkdir()
+    for name, (page, text) in examples.items():
+        assert set(yaml.safe_load(text)) - known == set(), page
+        values = "".join("%s: %s\n" % pair for pair in vault(text).items())
+        (tmp_path / "host_vars" / (name + ".yml")).write_text("%s\n%s" % (text, values), "utf-8")
+    (tmp_path / "hosts.ini").write_text("[paas]\n%s\n[paas:vars]\nansible_connection=local\n" % "\n".join(examples), "utf-8")
+    said = run(tmp_path, str(docskit.ROOT / "playbooks" / "hosts.yml"))
+    assert said.count("failed=0") == len(examples) + 1
 
 
 def vault(text):
     """False values of the right form for the variables of a vault that a text uses."""
     forms = {"webhook": "https://oapi.dingtalk.com/robot/send?access_token=" + "0" * 64, "secret": "SECnotareal" + "0" * 30}
-    return {name: forms["webhook" if name.endswith("webhook") else "secret"] for name in re.findall(r"\{\{ (vault_\w+) \}\}", text)} or {"vault_none": "x"}
+    return {name: forms["webhook" if name.endswith("webhook") else "secret"] for name in re.findall(r"\{\{ (vault_\w+) \}\}", text)}
 
 
 def run(folder, *words):
@@ -101,3 +119,4 @@ def run(folder, *words):
     done = subprocess.run([programs / "ansible-playbook", "-i", "hosts.ini", *words], cwd=folder, env=environment, capture_output=True, text=True,
                           stdin=subprocess.DEVNULL)
     assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout

@@ -20,7 +20,7 @@ FORMATS = [block for block in docskit.blocks("docs/en/messages.md") if block.wor
 def home():
     if not os.environ.get("DING_SANDBOX_HOME"):
         pytest.skip("needs a sandbox of its own: the stage `docs` starts one")
-    home = paths.Home(os.environ["DING_SANDBOX_HOME"])
+    home = paths.Home.current()
     code, said = run(howto.SANDBOX[4].replace(" --check --diff", ""), home)
     assert code == 0, said
     return home

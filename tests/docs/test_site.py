@@ -83,7 +83,7 @@ class Site:
 def site(tmp_path_factory):
     if not os.environ.get("DING_SANDBOX_HOME"):
         pytest.skip("needs a sandbox of its own: the stage `docs` starts one")
-    return Site(tmp_path_factory.mktemp("site"), Sandbox(paths.Home(os.environ["DING_SANDBOX_HOME"])))
+    return Site(tmp_path_factory.mktemp("site"), Sandbox(paths.Home.current()))
 
 
 def ok(site, command, **more):

@@ -2,6 +2,7 @@
 playbook command of README and guides is run. Only the addresses of hosts and services are the sandbox's."""
 
 import os
+import pty
 import subprocess
 from pathlib import Path
 
@@ -31,13 +32,19 @@ class Site:
         self.password.write_text(PASSWORD + "\n", "utf-8")
         self.path = "%s:/usr/bin:/bin" % ansible_envs.core("2.16")
 
-    def run(self, command, folder=None, **more):
-        """A command of the documentation, with this site's folders in place of root's."""
+    def run(self, command, folder=None, terminal=False, **more):
+        """A command of the documentation, with this site's folders in place of root's. terminal: for what asks whether there is one."""
         text = command.replace("/root/ding", str(self.folder)).replace("/root/.ding-vault-password", str(self.password)).replace("--ask-vault-pass ", "")
         environment = {"PATH": self.path, "HOME": str(self.home), "LC_ALL": "C.UTF-8", "ANSIBLE_LOCALHOST_WARNING": "false",
                        "ANSIBLE_VAULT_PASSWORD_FILE": str(self.password), **more}
-        done = subprocess.run(["sh", "-c", text], cwd=folder or self.folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True)
-        return done.returncode, done.stdout + done.stderr
+        ours, theirs = pty.openpty() if terminal else (None, subprocess.DEVNULL)
+        try:
+            done = subprocess.run(["sh", "-c", text], cwd=folder or self.folder, env=environment, stdin=theirs,
+                                  stdout=theirs if terminal else subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            return done.returncode, os.read(ours, 65536).decode() if terminal and done.returncode else done.stdout or ""
+        finally:
+            for end in (ours, theirs) if terminal else ():
+                os.close(end)
 
     def write(self, name, text):
         path = self.folder / name
@@ -105,8 +112,8 @@ def test_the_sites_folder_is_made_as_the_readme_says(site):
     ok(site, howto.SITE[4], folder=site.home)
     site.write_the_readmes_files()
     site.write_what_a_platform_has()
-    ok(site, howto.SITE[5], EDITOR="cp %s" % (site.home / "typed.yml"))
-    ok(site, howto.SITE[6], EDITOR="true")
+    ok(site, howto.SITE[5], terminal=True, EDITOR="cp %s" % (site.home / "typed.yml"))
+    ok(site, howto.SITE[6], terminal=True, EDITOR="true")
     assert Path(site.folder / "group_vars/paas/vault.yml").read_text("utf-8").startswith("$ANSIBLE_" + "VAULT")
     site.tell_dingtalk_and_usermgr()
 

@@ -4,7 +4,7 @@ VENV_PYTHON := .venv/bin/python
 RUN = $(PYTHON) -B -m sandbox.environments tools && $(VENV_PYTHON)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-down sandbox-up sandbox-down test interpreters test-esb bench clean
+.PHONY: help demo demo-down sandbox-up sandbox-down test interpreters test-esb bench docs clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,10 @@ test-esb: ## run the contract tests against a real ESB tree (ESB_HOME=DIR ESB_PY
 
 bench: ## measure what the channel and the playbooks cost (ARGS="channel", ARGS="playbooks --tasks" …)
 	@$(RUN) -m bench $(ARGS)
+
+docs: ## make references, changelog, error pages, drawings, pictures and the recording of install.yml anew
+	@$(RUN) -m scripts.role_docs && .venv/bin/python -m scripts.error_pages && .venv/bin/python -m scripts.draw_diagrams \
+	  && .venv/bin/python -m scripts.references && .venv/bin/python -m scripts.screenshots
 
 clean: sandbox-down ## stop the sandbox and remove everything that was made in this clone
 	@rm -rf .venv .sandbox .results

@@ -1,4 +1,4 @@
-"""The command line: up, down, status, restart, inventory, reset, logs, install-channel, uninstall-channel, demo."""
+"""The command line: up, down, status, restart, inventory, reset, logs, send, fault, install-channel, uninstall-channel."""
 
 import argparse
 import os
@@ -6,7 +6,7 @@ import sys
 import time
 from pathlib import Path
 
-from sandbox import environments, hosts, paths, processes, state
+from sandbox import environments, hosts, paths, processes, state, trying
 from sandbox.control import DEFAULTS, Sandbox
 from sandbox.errors import SandboxError
 
@@ -63,6 +63,14 @@ def _parser():
     logs = command("logs", _logs, "show the ends of the logs")
     logs.add_argument("name", nargs="?", help="a service; all of them without")
     logs.add_argument("--lines", type=_positive, default=20)
+    send = command("send", _send, "send a message to the demo's group and person, as a product of the platform does")
+    send.add_argument("content", help="HTML is turned into what DingTalk shows")
+    send.add_argument("--to", metavar="NAMES", help="user names, separated by commas")
+    send.add_argument("--title", default="A message of my own")
+    send.add_argument("--msg-key", choices=("text", "markdown"), default="", help="without it, the channel's setting")
+    fault = command("fault", _fault, "make the sandbox's DingTalk answer the robot's next calls with a fault")
+    fault.add_argument("kind", choices=(*trying.FAULTS, "off"))
+    fault.add_argument("--times", type=_positive, default=1)
     command("install-channel", _install_channel, "put the channel into the hosts, register and switch it on")
     command("uninstall-channel", _uninstall_channel, "take the channel out again, rows included")
     return parser
@@ -155,6 +163,22 @@ def _logs(sandbox, options):
         raise SandboxError("There is no log %r; there are %s." % (options.name, ", ".join(found) or "none yet"))
     for name in wanted:
         print("%s (%s)\n%s" % (name, found[name], processes.tail(found[name], options.lines)))
+    return 0
+
+
+def _send(sandbox, options):
+    answer = trying.send(sandbox, options.to, options.title, options.content, options.msg_key)
+    print("\n".join([*trying.told(answer), "See it as a chat: %s/" % sandbox.state["urls"]["dingtalk"]]))
+    return 0 if answer.get("result") is True else 1
+
+
+def _fault(sandbox, options):
+    trying.fault(sandbox, options.kind, options.times)
+    if options.kind == "off":
+        print("The sandbox's DingTalk is well again.")
+    else:
+        print("The robot's next %s: %s. `python -m sandbox send TEXT` shows what becomes of it."
+              % ("call gets" if options.times == 1 else "%d calls get" % options.times, options.kind))
     return 0
 
 

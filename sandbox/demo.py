@@ -13,7 +13,10 @@ from sandbox import client, environments, paths, playbooks, receivers, state
 from sandbox.control import Sandbox
 from sandbox.errors import SandboxError
 
-PLAYBOOKS = (("install", "puts the channel on both hosts, one after the other"), ("verify", "asks each host, and sends test messages"))
+PLAYBOOKS = (
+    ("install", "looks at both hosts and backs them up; then, one host after the other, puts the files in place, restarts the ESB and waits until it is\n"
+                "          healthy; then, once for both, stores rows, settings and the robot's user, and sends a test message"),
+    ("verify", "asks each host for its health, and sends a real message to the robot's group and to a person"))
 ARRIVAL_SECONDS = 10
 
 
@@ -60,8 +63,23 @@ def main():
               file=sys.stderr)
         return 1
     step("both messages arrived at the sandbox's DingTalk")
-    print("\nSee them as a chat:  %s/\nStop the sandbox:    make demo-down" % urls["dingtalk"])
+    print("\nSee them as a chat: %s/\n\nWhat to try next, in this folder:" % urls["dingtalk"])
+    for what, command in hints(sandbox.home):
+        print("  %s\n      %s" % (what, command))
     return 0
+
+
+def hints(home):
+    """[(what for, a command to copy)], each of which works in the clone after the demo."""
+    rollback = playbooks.command(environments.ansible(lambda text: None), home, "playbooks/rollback.yml", "-e", "ding_backup=pristine")
+    return [
+        ("Send a message of your own; HTML is turned into what DingTalk shows:", '.venv/bin/python -m sandbox send "<b>db-1</b>: disk almost full"'),
+        ("Break something: DingTalk refuses the robot's next message. Send again, and see how it is told:", ".venv/bin/python -m sandbox fault refused"),
+        ("See that nothing is left to do, and what a run would change:",
+         _shown(playbooks.command(environments.ansible(lambda text: None), home, "playbooks/install.yml", "--check", "--diff"))),
+        ("Take everything back to before the install (it asks: type yes), and `make demo` installs it again:", _shown(rollback)),
+        ("Stop the sandbox:", "make demo-down"),
+    ]
 
 
 def _start(sandbox, step):

@@ -13,7 +13,7 @@ short_description: A short account of a play
 description: Prints one line per task, with the seconds since DING_ACCOUNT_SINCE, a time of the monotonic clock.
 """
 # What only thinks; a failure of theirs is shown all the same.
-SILENT = ("add_host", "assert", "group_by", "include_role", "include_tasks", "meta", "set_fact")
+SILENT = ("add_host", "assert", "group_by", "include_role", "include_tasks", "meta", "set_fact", "validate_argument_spec")
 PLAY, TASK, TEXT = " " * 10 + "%s", "%6.1f s    %-8s %s%s", " " * 21 + "%s"
 
 
@@ -72,8 +72,11 @@ class CallbackModule(CallbackBase):
         shown = "FAILED" if "FAILED" in words else "changed" if "changed" in words else "ok"
         self._display.display(TASK % (time.monotonic() - self._since, shown, name, where))
         for host in sorted(outcomes):
-            for text in outcomes[host][1]:
-                self._display.display(TEXT % ("%s: %s" % (host, text)))
+            self._display_said(host, outcomes[host][1])
+
+    def _display_said(self, host, lines):
+        for line in lines:
+            self._display.display(TEXT % ("%s: %s" % (host, line)))
 
     def v2_playbook_on_stats(self, stats):
         self._flush()
@@ -87,7 +90,15 @@ def _messages(result):
     """What a task says, of a loop what its failed items say: one text per line."""
     failed = [item for item in result.get("results") or [] if isinstance(item, dict) and item.get("failed")]
     said = [item.get("msg") for item in failed] or [result.get("msg")]
-    lines = []
-    for each in said:
-        lines += each if isinstance(each, list) else str(each).splitlines()
-    return lines
+    return [line for each in said for line in _lines(each)]
+
+
+def _lines(said):
+    """A summary is a mapping, of which what is empty is not shown; its lists come one below the other."""
+    if isinstance(said, dict):
+        lines = []
+        for name, value in said.items():
+            values = value if isinstance(value, list) else [value]
+            lines += ["%s %s" % ((name + ":").ljust(10) if not number else " " * 10, each) for number, each in enumerate(values) if each]
+        return lines
+    return said if isinstance(said, list) else str(said).splitlines()

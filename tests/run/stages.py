@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from sandbox import environments, hosts, paths
-from tests.run import ansible_envs, ansible_test, scenario, static
+from tests.run import ansible_envs, ansible_test, docs, scenario, static
 from tests.run.jobs import Failed, Job
 
 TOOLS = paths.VENV / "bin" / "python"
@@ -61,6 +61,7 @@ def all_jobs():
              Job("molecule default", "molecule", scenario.default("3.6"), ("3.11", "3.6"), after=("environment molecule", _made("3.6")), seconds=200),
              Job("molecule inventory", "molecule", scenario.inventory("3.6"), ("3.11", "3.6"), after=("environment molecule", _made("3.6")))]
     jobs.append(Job("properties", "properties", _properties))
+    jobs.append(Job("docs", "docs", docs.run, ("3.11",), seconds=60))
     jobs.append(Job("demo", "demo", _demo, seconds=100))
     return jobs
 

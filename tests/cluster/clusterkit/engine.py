@@ -7,7 +7,8 @@ import time
 
 # Some machines lack CAP_SYS_RESOURCE and mix cgroup versions: there crun refuses, and runc starts with these limits.
 RUNTIME = ("--runtime", "runc")
-LIMITS = ("--ulimit", "nofile=1024:1024", "--ulimit", "nproc=4096:4096")
+# As root of a real host, root in a container looks at other users' processes.
+OPTIONS = ("--cap-add", "SYS_PTRACE", "--ulimit", "nofile=1024:1024", "--ulimit", "nproc=4096:4096")
 PROGRAMS = ("podman", "runc", "mmdebstrap", "nsenter", "ssh")
 SECONDS = 120
 
@@ -67,7 +68,7 @@ class Container:
 
     def __init__(self, name, image, network, address, ports, mounts=(), hosts=()):
         self.name, self.address, self.mounts = name, address, mounts
-        words = ["run", "--detach", "--systemd=always", "--name", name, "--hostname", name.rpartition("-")[2], *LIMITS,
+        words = ["run", "--detach", "--systemd=always", "--name", name, "--hostname", name.rpartition("-")[2], *OPTIONS,
                  "--network", network.name, "--ip", address]
         for port in ports:
             words += ["--publish", "127.0.0.1::%d" % port]

@@ -17,7 +17,7 @@ APIS = ESB + "/components/generic/apis"
 UP_SECONDS = 60
 # A component of the site's own, there before the channel: what a client calls while the hosts are restarted.
 SITE = '''
-SYSTEMS += [("BENCH", "Bench", "", "", None, None)]
+SYSTEMS += [{"name": "BENCH", "label": "Bench", "remark": "", "execute_timeout": 60, "query_timeout": 60}]
 CHANNELS += [("/bench/wait/", {"comp_codename": "generic.bench.wait"})]
 '''
 _NOT_COPIED = shutil.ignore_patterns("__pycache__", "*.py[co]")
@@ -76,7 +76,7 @@ class Paas:
         run = self.container
         run.copy(str(laid_out) + "/data/.", "/data")
         run.put("/data/bkce/etc/uwsgi-open_paas-esb.ini", filled("uwsgi-open_paas-esb.ini", address=self.address))
-        run.shell("find /data/bkce -xdev -exec chown -h blueking:blueking {} + ; chmod 0640 %s/conf/host.json" % ESB)
+        run.shell("find /data/bkce -name .envs -prune -o -exec chown -h blueking:blueking {} + ; chmod 0640 %s/conf/host.json" % ESB)
         run.copy(INSIDE / "bk-paas-esb.service", "/etc/systemd/system/")
         run.copy(INSIDE / "bk-paas.target", "/etc/systemd/system/")
         run.shell("mkdir -p /opt/ding")

@@ -1,7 +1,7 @@
 """Fixtures of the cluster's tests: `cluster` (a platform of real hosts, the channel not installed) and `play` (a playbook on it).
 
 DING_TARGET_PYTHON (2.7 or current) chooses the ESB's Python. With 2.7, the modules run on it as well, and the login is root; without, they run
-on Debian's own Python, and the login is not root. DING_CLUSTER names a folder in which a platform of `make cluster-up` is told.
+on Debian's own Python, and the login is not root.
 """
 
 import os

@@ -22,6 +22,7 @@ WIDTH = 118
 ARGUMENTS = """\
   arguments:
     short_description: Checks the variables of all roles, and does nothing else
+    description: Every playbook includes it first, so that a misspelt value ends a run before anything is looked at.
     options: *variables
 """
 

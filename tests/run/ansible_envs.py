@@ -35,11 +35,17 @@ UNITS = {
 
 
 LINT = environments.Kind("lint", "3.11", ("ansiblelint",))
+DOCS = environments.Kind("docs", "3.11", ("ansible", "antsibull_changelog", "antsibull_docs", "codespell_lib"))
 
 
 def lint(say=print):
     """Makes the environment of ansible-lint; returns its bin folder."""
     return environments.make(LINT, "lint.in", say).parent
+
+
+def docs(say=print):
+    """Makes the environment of antsibull's tools and codespell; returns its bin folder."""
+    return environments.make(DOCS, "docs.in", say).parent
 
 
 def core(version, say=print):

@@ -36,6 +36,7 @@ UNITS = {
 
 LINT = environments.Kind("lint", "3.11", ("ansiblelint",))
 DOCS = environments.Kind("docs", "3.11", ("ansible", "antsibull_changelog", "antsibull_docs", "codespell_lib"))
+MOLECULE = environments.Kind("molecule", "3.11", ("ansible", "molecule", "pytest", "pytest_ansible", "xdist", "yaml"))
 
 
 def lint(say=print):
@@ -46,6 +47,11 @@ def lint(say=print):
 def docs(say=print):
     """Makes the environment of antsibull's tools and codespell; returns its bin folder."""
     return environments.make(DOCS, "docs.in", say).parent
+
+
+def molecule(say=print):
+    """Makes the environment of molecule and pytest-ansible; returns its bin folder."""
+    return environments.make(MOLECULE, "molecule.in", say).parent
 
 
 def core(version, say=print):

@@ -1,7 +1,8 @@
 """Fixtures of the cluster's tests: `cluster` (a platform of real hosts, the channel not installed) and `play` (a playbook on it).
 
 DING_TARGET_PYTHON (2.7 or current) chooses the ESB's Python. With 2.7, the modules run on it as well, and the login is root; without, they run
-on Debian's own Python, and the login is not root.
+on Debian's own Python, and the login is not root. DING_CLUSTER names the folder of a platform that runs (python -m clusterkit up FOLDER): the
+tests then begin by putting it back to its start, and leave it running.
 """
 
 import os
@@ -46,6 +47,9 @@ def cluster():
     reason = engine.problem()
     if reason:
         pytest.skip(reason)
+    if os.environ.get("DING_CLUSTER"):
+        yield Cluster.attached(os.environ["DING_CLUSTER"])
+        return
     platform = Cluster(TARGET, "root" if TARGET == "2.7" else "ops")
     try:
         platform.start()
@@ -57,8 +61,7 @@ def cluster():
 @pytest.fixture(scope="session")
 def play(cluster):
     """play("install", check=True, …) -> Run: see tests/playbooks/playkit/player.py and run.py."""
-    python = cluster.target_python if TARGET == "2.7" else "/usr/bin/python3"
-    return RemotePlayer(CORE, ansible_envs.core(CORE), python, cluster, COUNTER)
+    return RemotePlayer(CORE, ansible_envs.core(CORE), cluster.target_python, cluster, COUNTER)
 
 
 @pytest.fixture

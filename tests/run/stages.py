@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from sandbox import environments, hosts, paths
-from tests.run import ansible_envs, ansible_test, static
+from tests.run import ansible_envs, ansible_test, cluster, static
 from tests.run.jobs import Failed, Job
 
 TOOLS = paths.VENV / "bin" / "python"
@@ -46,6 +46,10 @@ def all_jobs():
     jobs += [Job("modules %s %s" % pair, "modules", _modules(*pair), _controller_and(*pair)) for pair in MODULES]
     jobs += [Job("packaging " + core.version, "packaging", _packaging(core.version), (core.python,)) for core in ansible_envs.CORES.values()]
     jobs += [Job("playbooks %s %s" % pair, "playbooks", _playbooks(*pair), _controller_and(*pair)) for pair in PLAYBOOKS]
+    jobs.append(Job("cluster image", "cluster", cluster.image))
+    # The whole set on today's Python; on the seed's own runtime what depends on it.
+    jobs += [Job("cluster py3", "cluster", cluster.scenario("current"), ("3.11",)),
+             Job("cluster py27", "cluster", cluster.scenario("2.7", "-m", "every_target"), ("2.7", "3.11"))]
     jobs.append(Job("properties", "properties", _properties))
     jobs.append(Job("demo", "demo", _demo))
     return jobs

@@ -36,27 +36,28 @@ def together(function, each):
 
 
 def sweep():
-    """Removes containers and networks whose test run has ended without doing so."""
+    """Removes containers and networks whose test run has ended without doing so; 0 stands for one that is meant to stay."""
     for kind, name in (("container", "{{.Names}}"), ("network", "{{.Name}}")):
         words = ["ps", "--all"] if kind == "container" else ["network", "ls"]
         for line in engine.podman(*words, "--filter", "name=%s-" % MARK, "--format", name).split():
             owner = line.split("-")[2]
-            if owner.isdigit() and not processes.start_time(int(owner)):
+            if owner.isdigit() and owner != "0" and not processes.start_time(int(owner)):
                 engine.podman(*(["rm", "--force", "--time", "1"] if kind == "container" else ["network", "rm", "--force"]), line, check=False)
 
 
 class Cluster:
     """Call start(), then end() in any case. python: the ESB's, "2.7" or "current". login: who Ansible is on the PaaS hosts, ops (with sudo) or root."""
 
-    def __init__(self, python, login, say=print):
+    def __init__(self, python, login, place=None, say=print):
+        """place: a folder for a platform that outlives this process, for attached(); without it, it ends with it."""
         self.python, self.login, self.say = python, login, say
-        self.run = "%s-%d-%s" % (MARK, os.getpid(), secrets.token_hex(3))
-        self.place = Path(tempfile.mkdtemp(prefix="ding-cluster-"))
+        self.run = "%s-%d-%s" % (MARK, 0 if place else os.getpid(), secrets.token_hex(3))
+        self.place = Path(place or tempfile.mkdtemp(prefix="ding-cluster-"))
         self.control = paths.ControlPaths(self.place / "control")
         self.secrets = {"app_secret": planted("app/+%secret"), "esb_secret": planted("esbsecret"), "usermgr_secret": planted("usermgrsecret"),
                         "token": planted("token", 64), "sign": "SEC" + planted("sign", 61), "db_secret": planted("dbsecret"),
                         "redis_secret": planted("redissecret")}
-        self.network, self.containers, self.paas = None, {}, {}
+        self.addresses, self.containers, self.paas = {}, {}, {}
         self.kept_users, self.kept_states = {}, {}
 
     # --- up and down -------------------------------------------------------------------------------------------------
@@ -64,15 +65,16 @@ class Cluster:
     def start(self):
         image = images.image(self.say)
         sweep()
-        self.network = engine.Network(self.run)
-        self.addresses = {name: self.network.address(number) for name, number in NUMBERS.items()}
-        mounts, self.target_python = paas.runtime(self.python, self.say)
+        address = engine.make_network(self.run)
+        self.addresses = {name: address(number) for name, number in NUMBERS.items()}
+        mounts, own = paas.runtime(self.python, self.say)
+        self.target_python = own if self.python == "2.7" else "/usr/bin/python3"
         tools, _ = paas.mounted(paths.VENV, TOOLS, "3")
         mounts = {"paas1": mounts, "paas2": mounts, "services": tools, "data": []}
         names = [(each + ".cluster", address) for each, address in self.addresses.items()]
 
         def make(name):
-            self.containers[name] = engine.Container("%s-%s" % (self.run, name), image, self.network, self.addresses[name], PORTS[name], mounts[name], names)
+            self.containers[name] = engine.Container.started(self.run + "-" + name, image, self.run, self.addresses[name], PORTS[name], mounts[name], names)
             self.containers[name].wait_up()
         together(make, list(NUMBERS))
         together(lambda work: work(), [self._prepare_data, self._prepare_services, self._prepare_paas])
@@ -85,10 +87,35 @@ class Cluster:
         together(lambda host: host.wait_passing(), list(self.paas.values()))
         self.keep("virgin")
 
+    def save(self):
+        """All that attached() needs, for another process."""
+        kept = {name: value for name, value in vars(self).items() if name not in ("containers", "paas", "say", "usermgr", "dingtalk", "kept_states")}
+        paths.write_private(self.place / "cluster.json", json.dumps(kept, default=str))
+
+    @classmethod
+    def attached(cls, place):
+        """A platform that start() and save() have left there, back at its start."""
+        found = cls.told(place)
+        found.back_to("virgin")
+        found.kept_states["virgin"] = found.state()
+        return found
+
+    @classmethod
+    def told(cls, place):
+        """A platform that start() and save() have left there, as it is."""
+        kept = json.loads((Path(place) / "cluster.json").read_text("utf-8"))
+        found = cls(kept["python"], kept["login"], place)
+        vars(found).update({name: value for name, value in kept.items() if name not in ("place", "control", "laid_out")})
+        found.laid_out = Path(kept["laid_out"])
+        found.containers = {name: engine.Container(found.run + "-" + name, address) for name, address in found.addresses.items()}
+        found.paas = {name: found._paas(name) for name in PAAS}
+        found.usermgr, found.dingtalk = UserManagement(found.usermgr_url), DingTalk(found.dingtalk_url)
+        return found
+
     def end(self):
-        together(lambda container: container.remove(), list(self.containers.values()))
-        if self.network:
-            self.network.remove()
+        # All of them: a start that failed may have made more than it knows.
+        together(lambda name: engine.Container(self.run + "-" + name, "").remove(), list(NUMBERS))
+        engine.remove_network(self.run)
         shutil.rmtree(self.place, ignore_errors=True)
 
     def _prepare_data(self):
@@ -128,10 +155,11 @@ class Cluster:
         paas.lay_out(self.laid_out, {
             "SANDBOX_DB": "mysql://open_paas:%s@%s:3306/open_paas" % (self.secrets["db_secret"], data), "SANDBOX_USERMGR_URL": self.inner(USERMGR),
             "REDIS_HOST": data, "REDIS_PASSWORD": self.secrets["redis_secret"]})
-        for name in PAAS:
-            others = {other: self.addresses[other] for other in PAAS if other != name}
-            self.paas[name] = paas.Paas(name, self.containers[name], others)
+        self.paas = {name: self._paas(name) for name in PAAS}
         together(lambda host: host.prepare(self.laid_out), list(self.paas.values()))
+
+    def _paas(self, name):
+        return paas.Paas(name, self.containers[name], {other: self.addresses[other] for other in PAAS if other != name})
 
     def inner(self, port):
         """Where a server of the host `services` answers for the other hosts."""
@@ -166,16 +194,18 @@ class Cluster:
     def _write_inventory(self):
         members = {name: {"ansible_host": "127.0.0.1", "ansible_port": self.containers[name].port(22), "ding_esb_host": self.addresses[name]} for name in PAAS}
         here = {"ansible_connection": "local", "ansible_become": False, "ansible_python_interpreter": os.path.realpath(paths.VENV / "bin" / "python")}
-        shared = {"ansible_user": self.login, "ansible_ssh_private_key_file": str(self.place / "key"),
+        shared = {"ansible_user": self.login, "ansible_python_interpreter": self.target_python, "ansible_ssh_private_key_file": str(self.place / "key"),
                   "ansible_ssh_common_args": "-o UserKnownHostsFile=%s -o StrictHostKeyChecking=yes -o ConnectTimeout=10" % (self.place / "known_hosts")}
-        paths.write_private(self.inventory, yaml.safe_dump({"all": {"hosts": {"localhost": here}, "children": {"paas": {"hosts": members, "vars": shared}}}}))
+        everywhere = self.variables(None, None)
+        paths.write_private(self.inventory, yaml.safe_dump(
+            {"all": {"hosts": {"localhost": here}, "vars": everywhere, "children": {"paas": {"hosts": members, "vars": shared}}}}))
 
     def robots(self):
         return [{"name": ROBOT, "display_name": "The cluster's group", "secret": self.secrets["sign"],
                  "webhook": "%s/robot/send?access_token=%s" % (self.inner(DINGTALK), self.secrets["token"])}]
 
     def variables(self, python, place):
-        """What an operator would set in group_vars."""
+        """What an operator would set in group_vars; the same for every run, so the arguments of the player are not looked at."""
         return {
             "ding_control_src_home": str(self.control.src_home), "ding_control_env": str(self.control.env_files),
             "ding_esb_app_code": APP, "ding_esb_app_secret": self.secrets["esb_secret"], "ding_usermgr_url": self.inner(USERMGR),

@@ -48,28 +48,28 @@ def has_image(name):
     return subprocess.run(["podman", "image", "exists", name], timeout=SECONDS).returncode == 0
 
 
-class Network:
-    """A bridge of the cluster's own. address(11) is an address in it."""
+def make_network(name):
+    """A bridge of the cluster's own; gives number -> an address in it."""
+    podman("network", "create", "--disable-dns", name)
+    subnet = podman("network", "inspect", "--format", "{{range .Subnets}}{{.Subnet}}{{end}}", name).strip()
+    return lambda number: "%s.%d" % (subnet.rpartition(".")[0], number)
 
-    def __init__(self, name):
-        self.name = name
-        podman("network", "create", "--disable-dns", name)
-        self.subnet = podman("network", "inspect", "--format", "{{range .Subnets}}{{.Subnet}}{{end}}", name).strip()
 
-    def address(self, number):
-        return "%s.%d" % (self.subnet.rpartition(".")[0], number)
-
-    def remove(self):
-        podman("network", "rm", "-f", self.name, check=False)
+def remove_network(name):
+    podman("network", "rm", "--force", name, check=False)
 
 
 class Container:
-    """One host: systemd as process 1. ports: those published on 127.0.0.1. mounts: [(folder here, folder there)], read-only."""
+    """One host: systemd as process 1. Container.started() makes one, Container() is one that runs already."""
 
-    def __init__(self, name, image, network, address, ports, mounts=(), hosts=()):
-        self.name, self.address, self.mounts = name, address, mounts
+    def __init__(self, name, address):
+        self.name, self.address = name, address
+
+    @classmethod
+    def started(cls, name, image, network, address, ports, mounts=(), hosts=()):
+        """ports: those published on 127.0.0.1. mounts: [(folder here, folder there)], read-only. hosts: [(name, address)] that it knows."""
         words = ["run", "--detach", "--systemd=always", "--name", name, "--hostname", name.rpartition("-")[2], *OPTIONS,
-                 "--network", network.name, "--ip", address]
+                 "--network", network, "--ip", address]
         for port in ports:
             words += ["--publish", "127.0.0.1::%d" % port]
         for here, there in mounts:
@@ -77,6 +77,7 @@ class Container:
         for other, where in hosts:
             words += ["--add-host", "%s:%s" % (other, where)]
         podman(*words, image, "/sbin/init")
+        return cls(name, address)
 
     def __call__(self, *words, given=None, seconds=SECONDS, check=True):
         """Runs a command as root; returns what it printed."""

@@ -48,6 +48,7 @@ def completes(cluster, play, figure, what):
     figure("%s: a plain re-run completes in %.0f s" % (what, run.seconds))
 
 
+@pytest.mark.every_target
 def test_a_package_that_raises_at_import_is_taken_back_from_the_first_host(virgin, play, figure, tmp_path):
     broken = tmp_path / "ding_blueking"
     shutil.copytree(PACKAGE, broken, ignore=shutil.ignore_patterns("__pycache__"))
@@ -216,4 +217,4 @@ def test_the_second_of_two_operators_is_told_of_the_first_and_damages_nothing(vi
     assert "first-operator" in told, told
     assert first["run"].rc == 0, first["run"]
     assert difference(parts(virgin.kept_states["installed"], "files", "rows", "leases"), parts(virgin.state(), "files", "rows", "leases")) == []
-    figure("two operators at once: the second ends with exit code %d after %.0f s and is told of the first, whose install completes" % (second.rc, second.seconds))
+    figure("two operators at once: the second ends with exit code %d after %.0f s, told of the first, whose install completes" % (second.rc, second.seconds))

@@ -1,5 +1,7 @@
 """install.yml, verify.yml, rollback.yml and uninstall.yml on real hosts: predicted, done, repeated, and taken back."""
 
+import pytest
+
 from clusterkit import paas
 from clusterkit.cluster import PAAS
 from playkit.site import difference
@@ -22,6 +24,7 @@ def test_a_check_run_changes_nothing_and_predicts_what_the_install_does(virgin, 
     figure("install of two virgin hosts by ssh as %s: %.0f s; its check run: %.0f s" % (virgin.login, run.seconds, check.seconds))
 
 
+@pytest.mark.every_target
 def test_an_install_serves_on_both_hosts_and_a_second_changes_nothing(installed, play, first_install, figure):
     assert len(first_install.of("Restart | Restart the ESB", "paas1")) == 1
     for name in PAAS:
@@ -52,6 +55,7 @@ def test_verify_sends_to_robot_and_person(installed, play, figure):
     figure("verify of two hosts by ssh: %.0f s" % run.seconds)
 
 
+@pytest.mark.every_target
 def test_a_rollback_leaves_hosts_and_database_as_they_were(virgin, play):
     before = virgin.state()
     run = play("install")
@@ -75,6 +79,7 @@ def test_an_uninstall_leaves_hosts_and_database_as_they_were(installed, play, fi
         sum(len(files) for files in now["files"].values()), sum(len(rows) for rows in now["rows"].values())))
 
 
+@pytest.mark.every_target
 def test_the_channel_works_after_a_reboot_of_its_host(installed, figure):
     host = installed.paas["paas1"]
     installed.containers["paas1"].reboot()

@@ -22,6 +22,7 @@ def installed_under_traffic(cluster, play, **extra):
     return run, traffic, stops, {name for name in PAAS if cluster.paas[name].main_pid() != pids[name]}
 
 
+@pytest.mark.every_target
 def test_a_graceful_install_fails_no_request(virgin, play, figure):
     run, traffic, stops, restarted = installed_under_traffic(virgin, play, ding_restart_mode="graceful")
     figure("install, graceful: %s; the run took %.0f s" % (traffic, run.seconds))

@@ -130,9 +130,7 @@ class Cluster:
             run.copy(path, "/opt/ding/")
         run.put("/etc/nginx/nginx.conf", paas.filled("nginx.conf"))
         run.put("/etc/nginx/esb-hosts.conf", "server 127.0.0.1:65535;\n")
-        run.put("/etc/systemd/system/esb-hosts.service", paas.filled(
-            "stand-in.service", what="nginx's list of ESB hosts, from Consul", python="/usr/bin/python3",
-            words="esb_hosts.py " + " ".join(self.addresses[name] for name in PAAS)))
+        paas.stand_in(run, "esb-hosts", "nginx's list of ESB hosts, from Consul", ["esb_hosts.py", *(self.addresses[name] for name in PAAS)])
         run.enable("nginx.service", "esb-hosts.service")
 
     def _prepare_services(self):
@@ -141,12 +139,9 @@ class Cluster:
         run.copy(paths.ROOT / "sandbox", "/opt/ding/sandbox")
         for name, port in (("usermgr", USERMGR), ("dingtalk", DINGTALK)):
             words = "-m sandbox.%s --address 0.0.0.0 --port %d --data /opt/ding/%s.json" % (name, port, name)
-            run.put("/etc/systemd/system/%s.service" % name, paas.filled("stand-in.service", what="The sandbox's " + name, python=TOOLS + "/bin/python", words=words))
+            paas.stand_in(run, name, "The sandbox's " + name, [words], TOOLS + "/bin/python")
         run.enable("usermgr.service", "dingtalk.service")
         self.usermgr_url, self.dingtalk_url = ["http://127.0.0.1:%d" % run.port(port) for port in (USERMGR, DINGTALK)]
-        for url in (self.usermgr_url, self.dingtalk_url):
-            engine.wait_for(lambda url=url: processes.answers(url + "/_admin/health"), 40, lambda: "%s does not answer: %s" % (
-                url, run("journalctl", "-n", "30", "--no-pager", "-u", "usermgr", "-u", "dingtalk", check=False)))
         self.fresh_services([dict(username=PERSON, display_name=PERSON, telephone=MOBILE)])
 
     def _prepare_paas(self):
@@ -301,7 +296,8 @@ class Cluster:
     def fresh_services(self, users):
         """User management with these profiles; DingTalk with a person, a group's robot and our app, and no old messages."""
         for url in (self.usermgr_url, self.dingtalk_url):
-            engine.wait_for(lambda url=url: processes.answers(url + "/_admin/health"), 40, url + " does not answer")
+            engine.wait_for(lambda url=url: processes.answers(url + "/_admin/health"), 60, lambda url=url: "%s does not answer: %s" % (
+                url, self.containers["services"]("journalctl", "-n", "30", "--no-pager", "-u", "usermgr", "-u", "dingtalk", check=False)))
         self.usermgr, self.dingtalk = UserManagement(self.usermgr_url), DingTalk(self.dingtalk_url)
         self.usermgr.post("/_admin/reset")
         self.usermgr.post("/_admin/users", users)

@@ -28,6 +28,11 @@ def filled(name, **values):
     return Template((INSIDE / name).read_text("utf-8")).substitute(values)
 
 
+def stand_in(container, name, what, words, python="/usr/bin/python3"):
+    """A unit on a host that runs a program of the tests' own from /opt/ding."""
+    container.put("/etc/systemd/system/%s.service" % name, filled("stand-in.service", what=what, python=python, words=" ".join(words)))
+
+
 def runtime(python, say=print):
     """(mounts that bring the ESB's Python onto a host, that Python's own path): its environment and its interpreter as on this machine."""
     return mounted(environments.esb(python, servers=True, say=say).parent.parent, ENV, python if python != "current" else "3")
@@ -83,13 +88,13 @@ class Paas:
         for path in (INSIDE / "consul_agent.py", INSIDE / "seen.py", TESTS / "playbooks/standins/consul.py", TESTS / "playbooks/playkit/tree.py"):
             run.copy(path, "/opt/ding/")
         words = ["consul_agent.py", self.name, self.address, *("%s=%s" % pair for pair in self.others.items())]
-        run.put("/etc/systemd/system/consul.service", filled("stand-in.service", what="Consul's agent, a stand-in", python="/usr/bin/python3", words=" ".join(words)))
+        stand_in(run, "consul", "Consul's agent, a stand-in", words)
         run.enable("consul.service")
 
     def manage(self, *words, given=None):
         """manage.py with the ESB's own Python, as the service's user; returns what it printed."""
-        return self.container("runuser", "-u", "blueking", "--", "env", "--chdir", ESB, "BK_ENV=production", "BK_FILE_PATH=/data/bkce/open_paas/cert/saas_priv.txt",
-                              "PAAS_LOGGING_DIR=" + LOGS, ENV + "/bin/python", "manage.py", *words, given=given)
+        needed = ("BK_ENV=production", "BK_FILE_PATH=/data/bkce/open_paas/cert/saas_priv.txt", "PAAS_LOGGING_DIR=" + LOGS)
+        return self.container("runuser", "-u", "blueking", "--", "env", "--chdir", ESB, *needed, ENV + "/bin/python", "manage.py", *words, given=given)
 
     # --- the ESB -----------------------------------------------------------------------------------------------------
 
@@ -142,15 +147,17 @@ class Paas:
         return told
 
     def keep(self, name):
-        self.container.shell("mkdir -p /var/kept; tar --one-file-system --exclude=data/bkce/logs --exclude=data/bkce/.envs -cpf /var/kept/%s.tar -C / data" % name)
+        self.container.shell("mkdir -p /var/kept; tar --one-file-system --exclude=data/bkce/logs --exclude=data/bkce/.envs "
+                             "-cpf /var/kept/%s.tar -C / data" % name)
 
     def put_back(self, name):
         """Files as they were, and the ESB restarted, because it may have loaded others."""
         run = self.container
-        run.shell("systemctl stop %s; cd /data; rm -rf backup src bkce/.ding_blueking* bkce/open_paas bkce/logs/open_paas/ding_blueking; tar -xpf /var/kept/%s.tar -C /"
-                  % (UNIT, name))
+        run.shell("systemctl stop %s; cd /data; rm -rf backup src bkce/.ding_blueking* bkce/open_paas bkce/logs/open_paas/ding_blueking; "
+                  "tar -xpf /var/kept/%s.tar -C /" % (UNIT, name))
+        # A run that failed or was killed may have left the host outside of Consul.
         agent = "import urllib.request as u; u.urlopen(u.Request('http://127.0.0.1:%d/cluster/back', method='PUT'), timeout=5)" % CONSUL_PORT
         run("python3", "-c", agent)
-        run.shell("systemctl reset-failed %s; systemctl start %s" % (UNIT, UNIT))
+        run.shell("systemctl start ssh.service; systemctl reset-failed %s; systemctl start %s" % (UNIT, UNIT))
         self.wait_serves()
 

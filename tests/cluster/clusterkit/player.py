@@ -2,7 +2,6 @@
 
 from playkit.player import Player
 
-
 # What a machine may need that runs other tests beside these.
 SECONDS = 900
 

@@ -24,6 +24,8 @@ CORE = "2.16"
 TARGET = os.environ.get("DING_TARGET_PYTHON") or "current"
 COUNTER = {"runs": 0, "tasks": 0, "seconds": 0.0}
 FIGURES = []
+# Characters of a failure that are shown while the run goes on.
+SHOWN = 6000
 
 
 def pytest_report_header(config):
@@ -34,6 +36,22 @@ def pytest_terminal_summary(terminalreporter):
     for figure in FIGURES:
         terminalreporter.write_line("figure: " + figure)
     terminalreporter.write_line("ansible-playbook: %(runs)d runs, %(tasks)d tasks, %(seconds).1f s" % COUNTER)
+
+
+class Teller:
+    """Shows a failure at once, because the whole run takes minutes."""
+
+    def __init__(self, config):
+        self.reporter = config.pluginmanager.getplugin("terminalreporter")
+
+    def pytest_runtest_logreport(self, report):
+        if report.failed and self.reporter:
+            self.reporter.write_line("\n%s failed: %s" % (report.nodeid, str(report.longrepr)[-SHOWN:]))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config):
+    config.pluginmanager.register(Teller(config))
 
 
 @pytest.fixture(scope="session")

@@ -40,7 +40,7 @@ def main_pids(cluster):
 def completes(cluster, play, figure, what):
     """A plain re-run: the channel is as after an install that nothing has disturbed, and sends on both hosts."""
     run = play("install")
-    assert run.rc == 0, run
+    assert run.rc == 0, repr(run)
     assert difference(parts(cluster.kept_states["installed"], "files", "rows", "leases"), parts(cluster.state(), "files", "rows", "leases")) == []
     for name in PAAS:
         answer, arrived = cluster.sends(name, "after " + what)
@@ -82,9 +82,9 @@ def test_a_controller_killed_in_each_role_is_gone_on_from(virgin, first_install,
 def test_a_controller_killed_on_the_way_back_is_gone_on_from(installed, play, figure, playbook, task):
     extra = {"ding_backup": "pristine", "ding_confirm": True}
     killed = play(playbook, extra=extra, fault=(task, "paas1", 1, "kill"))
-    assert killed.rc == -9, killed
+    assert killed.rc == -9, repr(killed)
     run = play(playbook, extra=extra)
-    assert run.rc == 0, run
+    assert run.rc == 0, repr(run)
     assert difference(parts(installed.kept_states["virgin"], "files", "rows", "leases"), parts(installed.state(), "files", "rows", "leases")) == []
     assert all(installed.lists_ding(name) is None for name in PAAS)
     figure("kill -9 of the controller in %s: a re-run completes it in %.0f s" % (playbook, run.seconds))
@@ -96,7 +96,7 @@ def test_after_ssh_was_cut_behind_the_change_of_the_files_a_re_run_completes(vir
     pids = main_pids(virgin)
     cut = ["podman", "exec", host.name, "sh", "-c", "systemctl stop ssh.service ssh.socket; pkill -KILL -x sshd; true"]
     run = play("install", fault=(PLACE, "paas1", 1, cut))
-    assert run.rc != 0 and run.recap["paas1"]["unreachable"], run
+    assert run.rc != 0 and run.recap["paas1"]["unreachable"], repr(run)
     assert main_pids(virgin) == pids and virgin.lists_ding("paas2") is None
     assert difference(virgin.kept_states["virgin"]["files"]["paas2"], virgin.state()["files"]["paas2"]) == []
     host("systemctl", "start", "ssh.service")
@@ -193,7 +193,7 @@ def test_a_dingtalk_that_goes_away_before_the_test_message_fails_the_run_and_kee
     services("systemctl", "start", "dingtalk.service")
     assert difference(parts(virgin.kept_states["installed"], "files", "rows", "leases"), parts(virgin.state(), "files", "rows", "leases")) == []
     again = play("verify")
-    assert again.rc == 0, again
+    assert again.rc == 0, repr(again)
     figure("DingTalk gone before the test message: exit code %d, the install stays, and verify.yml is good later" % run.rc)
 
 
@@ -215,6 +215,6 @@ def test_the_second_of_two_operators_is_told_of_the_first_and_damages_nothing(vi
     assert second.rc != 0
     told = second.failures("paas1")[0].msg
     assert "first-operator" in told, told
-    assert first["run"].rc == 0, first["run"]
+    assert first["run"].rc == 0, repr(first["run"])
     assert difference(parts(virgin.kept_states["installed"], "files", "rows", "leases"), parts(virgin.state(), "files", "rows", "leases")) == []
     figure("two operators at once: the second ends with exit code %d after %.0f s, told of the first, whose install completes" % (second.rc, second.seconds))

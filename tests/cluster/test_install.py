@@ -16,10 +16,10 @@ def parts(state, names=WITHOUT_BACKUPS):
 def test_a_check_run_changes_nothing_and_predicts_what_the_install_does(virgin, play, figure):
     before = virgin.state()
     check = play("install", check=True, diff=True)
-    assert check.rc == 0, check
+    assert check.rc == 0, repr(check)
     assert difference(before, virgin.state()) == []
     run = play("install", diff=True)
-    assert run.rc == 0, run
+    assert run.rc == 0, repr(run)
     assert sorted(check.changes(), key=repr) == sorted(run.changes(), key=repr)
     figure("install of two virgin hosts by ssh as %s: %.0f s; its check run: %.0f s" % (virgin.login, run.seconds, check.seconds))
 
@@ -50,7 +50,7 @@ def test_all_that_was_installed_belongs_to_the_services_user(installed):
 def test_verify_sends_to_robot_and_person(installed, play, figure):
     installed.dingtalk.forget()
     run = play("verify")
-    assert run.rc == 0, run
+    assert run.rc == 0, repr(run)
     assert len(installed.dingtalk.messages()) == 2
     figure("verify of two hosts by ssh: %.0f s" % run.seconds)
 
@@ -59,10 +59,10 @@ def test_verify_sends_to_robot_and_person(installed, play, figure):
 def test_a_rollback_leaves_hosts_and_database_as_they_were(virgin, play):
     before = virgin.state()
     run = play("install")
-    assert run.rc == 0, run
+    assert run.rc == 0, repr(run)
     assert len(difference(parts(before), parts(virgin.state()))) > 10
     back = play("rollback", extra={"ding_backup": "pristine", "ding_confirm": True})
-    assert back.rc == 0, back
+    assert back.rc == 0, repr(back)
     assert difference(parts(before), parts(virgin.state())) == []
     assert all(virgin.lists_ding(name) is None for name in PAAS)
 
@@ -70,7 +70,7 @@ def test_a_rollback_leaves_hosts_and_database_as_they_were(virgin, play):
 def test_an_uninstall_leaves_hosts_and_database_as_they_were(installed, play, figure):
     virgin = installed.kept_states["virgin"]
     run = play("uninstall", extra={"ding_remove_robots": True})
-    assert run.rc == 0, run
+    assert run.rc == 0, repr(run)
     now = installed.state()
     names = (*WITHOUT_BACKUPS, "users")
     assert difference(parts(virgin, names), parts(now, names)) == []
@@ -97,7 +97,7 @@ def test_a_run_after_the_platforms_own_upgrade_repairs_what_it_wiped(installed, 
         installed.upgrade(name)
     assert all(installed.lists_ding(name) is None for name in PAAS)
     run = play("install")
-    assert run.rc == 0, run
+    assert run.rc == 0, repr(run)
     assert difference(parts(before), parts(installed.state())) == []
     for name in PAAS:
         answer, arrived = installed.sends(name, "after the upgrade")

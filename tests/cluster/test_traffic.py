@@ -14,7 +14,7 @@ def installed_under_traffic(cluster, play, **extra):
     pids = {name: cluster.paas[name].main_pid() for name in PAAS}
     with Traffic(cluster, WAIT) as traffic:
         run = play("install", extra=extra)
-    assert run.rc == 0, run
+    assert run.rc == 0, repr(run)
     assert all(cluster.lists_ding(name) for name in PAAS)
     # Enough of them to notice a second without service.
     assert len(traffic.requests) > 15 * (traffic.ended - traffic.began), str(traffic)
@@ -51,6 +51,6 @@ def test_a_plain_install_fails_no_request_but_those_in_flight_at_a_stop(virgin, 
 def test_no_request_fails_while_the_channel_goes_gracefully(installed, play, figure, playbook):
     with Traffic(installed, WAIT) as traffic:
         run = play(playbook, extra={"ding_restart_mode": "graceful", "ding_confirm": True})
-    assert run.rc == 0, run
+    assert run.rc == 0, repr(run)
     figure("%s, graceful: %s; the run took %.0f s" % (playbook, traffic, run.seconds))
     assert traffic.failed == [] and all(installed.lists_ding(name) is None for name in PAAS)

@@ -59,6 +59,11 @@ def remove_network(name):
     podman("network", "rm", "--force", name, check=False)
 
 
+def hardware_address(address):
+    """The same after a reboot: neighbours would otherwise look for the old one for up to a minute."""
+    return "02:42:" + ":".join("%02x" % int(part) for part in address.split("."))
+
+
 class Container:
     """One host: systemd as process 1. Container.started() makes one, Container() is one that runs already."""
 
@@ -69,7 +74,7 @@ class Container:
     def started(cls, name, image, network, address, ports, mounts=(), hosts=()):
         """ports: those published on 127.0.0.1. mounts: [(folder here, folder there)], read-only. hosts: [(name, address)] that it knows."""
         words = ["run", "--detach", "--systemd=always", "--name", name, "--hostname", name.rpartition("-")[2], *OPTIONS,
-                 "--network", network, "--ip", address]
+                 "--network", "%s:ip=%s,mac=%s" % (network, address, hardware_address(address))]
         for port in ports:
             words += ["--publish", "127.0.0.1::%d" % port]
         for here, there in mounts:

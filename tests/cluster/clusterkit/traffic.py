@@ -37,8 +37,10 @@ class Traffic:
 
     def __exit__(self, *_):
         self._stop.set()
-        for thread in [self._clock, *self._threads]:
-            thread.join(LONGEST + 5)
+        self._clock.join(LONGEST)
+        end = time.monotonic() + LONGEST + 5
+        for thread in self._threads:
+            thread.join(max(0.0, end - time.monotonic()))
         self.ended = time.time()
 
     def _run(self):

@@ -4,7 +4,7 @@ VENV_PYTHON := .venv/bin/python
 RUN = $(PYTHON) -B -m sandbox.environments tools && $(VENV_PYTHON)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-down sandbox-up sandbox-down test interpreters test-esb bench docs clean
+.PHONY: help demo demo-down sandbox-up sandbox-down cluster-up cluster-down test interpreters test-esb bench docs clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,6 +19,12 @@ sandbox-up: ## start the sandbox (ARGS="--hosts 2 --python 2.7 …")
 
 sandbox-down: ## stop the sandbox
 	@$(RUN) -m sandbox down
+
+cluster-up: ## start four real hosts in containers, for playbooks by hand (ARGS="--python 2.7"; root, podman, runc, mmdebstrap)
+	@$(RUN) tests/cluster/clusterkit up .sandbox/cluster $(ARGS)
+
+cluster-down: ## stop and remove what make cluster-up started
+	@$(RUN) tests/cluster/clusterkit down .sandbox/cluster
 
 test: ## run every test this machine can run (STAGE="static components …", ARGS="pytest's arguments")
 	@$(RUN) -m tests.run $(STAGE) $(if $(ARGS),-- $(ARGS))

@@ -146,6 +146,14 @@ def gthread_path(python, say=print):
     return str(target)
 
 
+def mysql_path(say=print):
+    """A folder with the driver for MySQL, pure Python that runs on every Python of an ESB: for hosts whose database is one."""
+    folder = paths.environments_dir() / "mysql"
+    folder.mkdir(parents=True, exist_ok=True)
+    _add(folder, tools(say), "mysql.in", say, ("--target", str(folder / "driver"), "--upgrade"))
+    return folder / "driver"
+
+
 def _ensure(folder, kind, requirements, base, say):
     executable = folder / "bin" / "python"
     wanted = _stamp(base, requirements)

@@ -13,16 +13,17 @@ from aiohttp import web
 # Hanging fault requests are cancelled after this; SIGTERM has to end the process within a second.
 SHUTDOWN_SECONDS = 0.2
 BACKLOG = 1024
+LOOPBACK = "127.0.0.1"
 # Longer request lines are for the application to refuse, not for the web framework.
 MAX_LINE_BYTES = 64 * 1024
 
 
-async def start(app, port=0):
-    """Serve app on 127.0.0.1; gives the runner (to clean up) and the port really used."""
+async def start(app, port=0, address=LOOPBACK):
+    """Serve app on one address; gives the runner (to clean up) and the port really used."""
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS, handle_signals=False,
                            max_line_size=MAX_LINE_BYTES)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", port, backlog=BACKLOG)
+    site = web.TCPSite(runner, address, port, backlog=BACKLOG)
     try:
         await site.start()
     except OSError:
@@ -31,24 +32,25 @@ async def start(app, port=0):
     return runner, runner.addresses[0][1]
 
 
-async def _serve_until_signal(app, port):
+async def _serve_until_signal(app, port, address):
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    runner, port = await start(app, port)
+    runner, port = await start(app, port, address)
     print(json.dumps({"port": port}), flush=True)
     await stop.wait()
     await runner.cleanup()
 
 
 def command_line(name, create_app):
-    """The whole of `python -m <name>`: --port (0 takes a free one), --data FILE; prints {"port": N}."""
+    """The whole of `python -m <name>`: --port (0 takes a free one), --address, --data FILE; prints {"port": N}."""
     parser = argparse.ArgumentParser(prog="python -m " + name)
-    parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0 takes a free one")
+    parser.add_argument("--port", type=int, default=0, help="port to listen on; 0 takes a free one")
+    parser.add_argument("--address", default=LOOPBACK, help="address to listen on (%s)" % LOOPBACK)
     parser.add_argument("--data", default=None, help="file that keeps the state between runs")
     options = parser.parse_args()
-    asyncio.run(_serve_until_signal(create_app(options.data), options.port))
+    asyncio.run(_serve_until_signal(create_app(options.data), options.port, options.address))
 
 
 class Background:

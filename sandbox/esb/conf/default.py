@@ -13,6 +13,8 @@ import os
 import django
 from django.core.exceptions import ImproperlyConfigured
 
+from conf import databases
+
 BASE_DIR = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
@@ -55,15 +57,7 @@ else:
 TEMPLATES = []
 DEFAULT_AUTO_FIELD = "django.db.models.AutoField"
 
-DATABASES = {
-    "default": {
-        "ENGINE": "esb.sqlite",
-        "NAME": _value("SANDBOX_DB"),
-        # several hosts share the file: wait for another host's write instead of failing
-        "OPTIONS": {"timeout": 20},
-        "CONN_MAX_AGE": None,
-    }
-}
+DATABASES = {"default": databases.described(_value("SANDBOX_DB"))}
 
 LANGUAGE_CODE = "en"
 LANGUAGES = (("en", u"English"), ("zh-hans", u"简体中文"))

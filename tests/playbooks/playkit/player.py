@@ -46,7 +46,8 @@ class Player:
         """Runs playbooks/NAME.yml, or a name with dots as it is (ding.blueking.install).
 
         extra: variables over the kit's own; without: names of the kit's own that this run does not get.
-        fault: (task's name, host, which time it ends well there, "fail" or "kill"). answer: what is typed at a prompt, on a terminal.
+        fault: (task's name, host, which time it ends well there, "fail", "kill" or the words of a command to be run then).
+        answer: what is typed at a prompt, on a terminal.
         inventory: further inventory files.
         """
         words = []

@@ -22,7 +22,8 @@ class Agent:
         # How often the service's own check still fails after the service was put back.
         self.failing = 0
 
-    def __enter__(self):
+    def handler(self):
+        """The class of requests that this agent answers, for a server."""
         agent = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -35,7 +36,10 @@ class Agent:
             def log_message(self, *arguments):
                 pass
 
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        return Handler
+
+    def __enter__(self):
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self.handler())
         self._server.daemon_threads = True
         self.url = "http://127.0.0.1:%d" % self._server.server_port
         threading.Thread(target=self._server.serve_forever, daemon=True).start()

@@ -1,7 +1,7 @@
-"""Lets a chosen task fail after its work was done, or kills the whole controller at that point. DING_FAULT says which and how.
+"""Lets a chosen task fail after its work was done, kills the whole controller at that point, or runs a command. DING_FAULT says which and how.
 
 DING_FAULT is JSON: {"task": a task's name without its role, "host": name, "nth": which time it ends well there, from 1 on,
-"do": "fail" or "kill", "seen": a file in which the occurrences are counted}. A task that was skipped or failed by itself does not count.
+"do": "fail", "kill" or the words of a command, "seen": a file in which the occurrences are counted}. A task that was skipped or failed by itself does not count.
 It is a callback only to be loaded in time: the work is done around TaskExecutor.run, in the process forked for the task.
 """
 
@@ -9,6 +9,7 @@ import json
 import multiprocessing
 import os
 import signal
+import subprocess
 
 from ansible.executor import task_executor
 from ansible.plugins.callback import CallbackBase
@@ -22,6 +23,7 @@ description:
 requirements:
   - enabled with ANSIBLE_CALLBACKS_ENABLED
 """
+COMMAND_SECONDS = 120
 MESSAGE = "a fault of the tests, injected behind this task"
 
 
@@ -56,6 +58,9 @@ def with_fault(run):
             return result
         if wanted["do"] == "kill":
             kill_controller()
+        if isinstance(wanted["do"], list):
+            subprocess.run(wanted["do"], check=True, timeout=COMMAND_SECONDS, stdout=subprocess.DEVNULL)
+            return result
         # The second one is what counts for a task with failed_when.
         told = {"failed": True, "failed_when_result": True, "msg": MESSAGE}
         if isinstance(result, dict):

@@ -1,0 +1,15 @@
+"""Prints what a host holds that a playbook can change, as JSON: python3 seen.py, with tree.py of the playbook tests beside it."""
+
+import json
+from pathlib import Path
+
+import tree
+
+BK_HOME, SRC_HOME = Path("/data/bkce"), Path("/data/src")
+LEASE = BK_HOME / ".ding_blueking.lease"
+
+if __name__ == "__main__":
+    found = {**tree.seen(BK_HOME / "open_paas" / "esb" / "components"), **tree.seen(SRC_HOME), **tree.seen(BK_HOME, deep=False, without=LEASE)}
+    backups = Path("/data/backup/ding_blueking")
+    print(json.dumps({"files": found, "lease": json.loads(LEASE.read_text("utf-8")) if LEASE.exists() else None,
+                      "backups": sorted(path.name for path in backups.glob("*.tar.gz"))}))

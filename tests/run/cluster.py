@@ -1,0 +1,73 @@
+"""The jobs of the cluster: molecule's scenario with real hosts, whose tests measure what an install costs its callers."""
+
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from sandbox import environments, paths
+from tests.run import ansible_envs, junit
+from tests.run.jobs import Failed
+
+sys.path.insert(0, str(paths.ROOT / "tests" / "cluster"))
+
+from clusterkit import engine, images  # noqa: E402
+
+SECONDS, DOWN_SECONDS = 1800, 120
+FIGURE = re.compile(r"^figure: .*$", re.M)
+
+
+def image(job):
+    """The hosts' image, and what their ESBs need beside it."""
+    if not _possible(job):
+        return
+    images.image(job.say)
+    environments.mysql_path(job.say)
+    job.check("there is an image for the cluster's hosts", "")
+
+
+def scenario(python, *chosen):
+    """molecule's whole sequence on hosts whose ESB runs on one Python; `chosen` are pytest's arguments for its step `verify`."""
+    def run(job):
+        if not _possible(job):
+            return
+        binaries, report = ansible_envs.molecule(job.say), job.folder
+        place = Path(tempfile.mkdtemp(prefix="ding-cluster-"))
+        words = {"PATH": "%s:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" % binaries, "DING_CLUSTER": place / "platform",
+                 "DING_TARGET_PYTHON": python, "DING_CLUSTER_REPORT": report, "DING_CLUSTER_PYTEST": " ".join(["--timeout=600", *chosen]),
+                 "ANSIBLE_HOME": place / "ansible", "MOLECULE_EPHEMERAL_DIRECTORY": place / "molecule", "VIRTUAL_ENV": ""}
+        try:
+            code = job.command([binaries / "molecule", "test", "--scenario-name", "cluster"], SECONDS, **words)
+        finally:
+            # Not job.command, which does nothing any more when the run was interrupted.
+            subprocess.run([paths.VENV / "bin" / "python", paths.ROOT / "tests" / "cluster" / "clusterkit", "down", place / "platform"], timeout=DOWN_SECONDS)
+            shutil.rmtree(place, ignore_errors=True)
+        _count(job, report, code)
+    return run
+
+
+def _possible(job):
+    reason = engine.problem()
+    if reason:
+        job.counts += junit.Counts(0, 0, 1)
+        job.skipped_tests.append(reason)
+    return not reason
+
+
+def _count(job, report, code):
+    """molecule's own steps count as one check; what its step `verify` has tested counts by itself."""
+    counts, skipped = junit.read(report / "junit.xml")
+    told = report / "pytest.txt"
+    if told.exists():
+        text = told.read_text("utf-8", "replace")
+        job.say(text)
+        # Each on a line of its own.
+        job.note(*("\n        " + figure for figure in FIGURE.findall(text)))
+    if counts is None:
+        raise Failed("molecule ended with %d before the cluster was tested" % code)
+    job.counts += counts
+    job.skipped_tests += ["%s: %s" % pair for pair in skipped]
+    # A test that failed has made molecule fail; that is not counted twice.
+    job.check("molecule test, scenario cluster", "ended with %d" % code if code and not counts.failed else "")

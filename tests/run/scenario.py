@@ -7,8 +7,6 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-import yaml
-
 from sandbox import environments, paths
 from tests.run import ansible_envs
 from tests.run.jobs import Failed
@@ -41,6 +39,8 @@ def default(python):
 
 
 def _count(job, code):
+    # Not at the top: tests.run.needs reads the jobs with nothing but the standard library.
+    import yaml
     steps = yaml.safe_load(SCENARIO.read_text("utf-8"))["scenario"]["test_sequence"]
     ended = ENDED.findall(job.log.read_text("utf-8", "replace"))
     for number, step in enumerate(steps):

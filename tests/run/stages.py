@@ -23,7 +23,7 @@ PLAYBOOK_RUNS = re.compile(r"^ansible-playbook: \d+ runs", re.M)
 # Python alone could break, on the others those that depend on the pair.
 WHOLE_SET = ("2.16", "2.7")
 NEWEST = ("2.21", "3.13")
-MODULES = (("2.16", "3.6"), ("2.19", "3.11"), ("2.21", "3.9"), ("2.21", "3.11"), NEWEST)
+MODULES = (("2.16", "3.6"), ("2.19", "3.11"), ("2.21", "3.9"), NEWEST)
 PLAYBOOKS = (("2.16", "3.6"), ("2.19", "3.11"), NEWEST)
 # What each of the two jobs runs: the first these files, the second all others. `both` looks back at a job's whole run.
 HALVES = {

@@ -52,8 +52,16 @@ def _named(job, word):
 
 
 def in_order(todo):
-    """Environments, then the longest, at last those that want to be alone."""
-    return sorted(todo, key=lambda job: (job.alone, job.stage != "environments", -job.seconds))
+    """First what the longest chain of jobs begins with, at last those that want to be alone."""
+    seconds = {}
+
+    def chain(job):
+        """How long it takes with all that can only come behind it."""
+        if job.name not in seconds:
+            seconds[job.name] = job.seconds + max([chain(other) for other in todo if job.name in other.after], default=0)
+        return seconds[job.name]
+
+    return sorted(todo, key=lambda job: (job.alone, -chain(job)))
 
 
 class _Pool:

@@ -60,6 +60,8 @@ def seen(home):
         host = home.host(name)
         found.update(files(host.esb / "components"))
         found.update(files(host.src_home))
+        # A lease or a journal that was left behind.
+        found.update((str(path), "there") for path in host.bk_home.glob(".ding_blueking*") if path.suffix != ".lock")
     return {"state": found, "processes": serving(home)}
 
 

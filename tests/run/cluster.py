@@ -36,7 +36,7 @@ def scenario(python, *chosen):
         place = Path(tempfile.mkdtemp(prefix="ding-cluster-"))
         words = {"PATH": "%s:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" % binaries, "DING_CLUSTER": place / "platform",
                  "DING_TARGET_PYTHON": python, "DING_CLUSTER_REPORT": report, "DING_CLUSTER_PYTEST": " ".join(["--timeout=600", *chosen]),
-                 "ANSIBLE_HOME": place / "ansible", "MOLECULE_EPHEMERAL_DIRECTORY": place / "molecule", "VIRTUAL_ENV": ""}
+                 "ANSIBLE_HOME": place / "ansible", "MOLECULE_EPHEMERAL_DIRECTORY": place / "molecule", "NO_COLOR": 1, "PY_COLORS": 0, "COLUMNS": 160}
         try:
             code = job.command([binaries / "molecule", "test", "--scenario-name", "cluster"], SECONDS, **words)
         finally:

@@ -206,7 +206,7 @@ class Cluster:
             "ding_esb_app_code": APP, "ding_esb_app_secret": self.secrets["esb_secret"], "ding_usermgr_url": self.inner(USERMGR),
             "ding_usermgr_app_code": APP, "ding_usermgr_app_secret": self.secrets["usermgr_secret"], "ding_app_key": APP_KEY,
             "ding_app_secret": self.secrets["app_secret"], "ding_oapi_url": self.inner(DINGTALK), "ding_api_url": self.inner(DINGTALK),
-            "robots": self.robots(), "ding_verify_receivers": [PERSON], "ding_health_timeout": 60,
+            "robots": self.robots(), "ding_verify_receivers": [PERSON],
         }
 
     # --- what is on it -----------------------------------------------------------------------------------------------

@@ -52,7 +52,8 @@ def test_it_holds_no_link(members):
 
 
 def test_no_file_of_it_holds_a_secret_or_a_machines_path(members):
-    patterns = [*static.forbidden_texts(), ("a secret", SECRET)]
-    found = [(name, what) for name, (_, content) in members.items() for what, pattern in patterns
-             if content and pattern.search(content.decode("utf-8", "replace"))]
+    # A word in a picture's bytes is chance; secrets are looked for in all files.
+    patterns = [(what, pattern, False) for what, pattern in static.forbidden_texts()] + [("a secret", SECRET, True)]
+    found = [(name, what) for name, (_, content) in members.items() for what, pattern, everywhere in patterns
+             if content and (everywhere or not name.endswith(".png")) and pattern.search(content.decode("utf-8", "replace"))]
     assert found == []

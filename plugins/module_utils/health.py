@@ -111,7 +111,8 @@ def running(found, before, package_time):
         return _check(False, "%s still running from before: %s" % (_are("worker", len(left)), _pids(left)))
     old = processes.older_than(package_time, found)
     if old:
-        return _check(False, "%s older than the channel's files, or than a change of their owner or mode: restart the ESB (%s)" % (_are("worker", len(old)), _pids(old)))
+        return _check(False, "%s older than the channel's files, or than a change of their owner or mode: restart the ESB (%s)" % (
+            _are("worker", len(old)), _pids(old)))
     return _check(True, "%d workers" % len(processes.workers(found)))
 
 

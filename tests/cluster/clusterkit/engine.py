@@ -114,9 +114,12 @@ class Container:
         return int(podman("port", self.name, str(number)).strip().rpartition(":")[2])
 
     def mount(self, *words):
-        """Mounts inside the container with the machine's rights, which the container itself lacks."""
+        """Runs mount or umount inside the container with the machine's rights, which the container itself lacks.
+
+        In its pids' namespace as well: umount looks for itself in /proc.
+        """
         pid = podman("inspect", "--format", "{{.State.Pid}}", self.name).strip()
-        return _run(["nsenter", "--target", pid, "--mount", "--", *words], None, SECONDS, True)
+        return _run(["nsenter", "--target", pid, "--mount", "--pid", "--", *words], None, SECONDS, True)
 
     def wait_up(self, seconds=60):
         """Until systemd has started what it starts."""

@@ -134,9 +134,11 @@ class Paas:
         return self.container("systemctl", "show", "--property=ExecMainStartTimestampMonotonic", "--value", UNIT).strip()
 
     def stops(self):
-        """When the unit was stopped or re-loaded in this boot, in seconds since 1970, from systemd's journal."""
-        lines = self.container("journalctl", "--no-pager", "-o", "json", "-u", UNIT, "_PID=1").splitlines()
-        return [int(each["__REALTIME_TIMESTAMP"]) / 1e6 for each in map(json.loads, lines) if str(each.get("MESSAGE", "")).startswith("Stopping ")]
+        """When the unit was stopped in this boot: [(begun, ended)] in seconds since 1970, from systemd's journal. A re-load is no stop."""
+        told = [json.loads(line) for line in self.container("journalctl", "--no-pager", "-o", "json", "-u", UNIT, "_PID=1").splitlines()]
+        times = {word: [int(each["_SOURCE_REALTIME_TIMESTAMP"]) / 1e6 for each in told if str(each.get("MESSAGE", "")).startswith(word)]
+                 for word in ("Stopping ", "Stopped ")}
+        return list(zip(times["Stopping "], times["Stopped "]))
 
     # --- what is on it -----------------------------------------------------------------------------------------------
 

@@ -69,8 +69,9 @@ class Traffic:
     def failed(self):
         return [request for request in self.requests if request.fault]
 
-    def in_flight(self, moment):
-        return [request for request in self.requests if request.began <= moment <= request.ended]
+    def in_flight(self, stop):
+        """The requests that were under way at some time of (begun, ended) of a stop: until its processes are gone, a server takes new ones."""
+        return [request for request in self.requests if request.began <= stop[1] and stop[0] <= request.ended]
 
     def __str__(self):
         times = sorted(request.ended - request.began for request in self.requests)

@@ -7,6 +7,10 @@ from clusterkit.cluster import PAAS, WAIT
 from clusterkit.traffic import Traffic
 
 
+# nginx's fail_timeout, and the default of the role.
+FAIL_SECONDS = 30
+
+
 def installed_under_traffic(cluster, play, **extra):
     since = {name: len(cluster.paas[name].stops()) for name in PAAS}
     pids = {name: cluster.paas[name].main_pid() for name in PAAS}
@@ -36,7 +40,7 @@ def test_an_install_with_a_drain_fails_no_request(virgin, play, figure):
 
 
 def test_a_plain_install_fails_no_request_but_those_in_flight_at_a_stop(virgin, play, figure):
-    run, traffic, stops, restarted = installed_under_traffic(virgin, play)
+    run, traffic, stops, restarted = installed_under_traffic(virgin, play, ding_restart_pause=FAIL_SECONDS)
     at_stops = [request for stop in stops for request in traffic.in_flight(stop)]
     figure("install, plain restart: %s; %d were in flight at the stops of both hosts; the run took %.0f s" % (traffic, len(at_stops), run.seconds))
     assert len(stops) == 2 and restarted == set(PAAS)

@@ -207,6 +207,8 @@ class Cluster:
             "ding_usermgr_app_code": APP, "ding_usermgr_app_secret": self.secrets["usermgr_secret"], "ding_app_key": APP_KEY,
             "ding_app_secret": self.secrets["app_secret"], "ding_oapi_url": self.inner(DINGTALK), "ding_api_url": self.inner(DINGTALK),
             "robots": self.robots(), "ding_verify_receivers": [PERSON],
+            # Only a test that counts callers' faults has nginx to wait for.
+            "ding_restart_pause": 1,
         }
 
     # --- what is on it -----------------------------------------------------------------------------------------------

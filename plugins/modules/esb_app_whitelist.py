@@ -118,6 +118,9 @@ def _apps(params, record):
     """The apps that shall come or go; none where a record is asked for and names none."""
     if params["app"] is not None:
         whitelist.check_code(params["app"])
+    elif params["state"] == "present" or not params["record"]:
+        # Ansible's own check takes a null for a value.
+        raise Problem("app is missing: give the code of an app, or, to take out what was put in with it, a record.")
     if params["state"] == "present" or not params["record"]:
         return [params["app"]]
     return [app for app in record.apps(params["record_since"]) if params["app"] in (None, app)]

@@ -55,6 +55,7 @@ def completes(cluster, play, figure, what):
     figure("%s: a plain re-run completes in %.0f s" % (what, run.seconds))
 
 
+@pytest.mark.usual
 @pytest.mark.every_target
 def test_a_package_that_raises_at_import_is_taken_back_from_the_first_host(virgin, play, figure, tmp_path):
     broken = tmp_path / "ding_blueking"

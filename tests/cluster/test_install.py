@@ -24,6 +24,7 @@ def test_a_check_run_changes_nothing_and_predicts_what_the_install_does(virgin, 
     figure("install of two virgin hosts by ssh as %s: %.0f s; its check run: %.0f s" % (virgin.login, run.seconds, check.seconds))
 
 
+@pytest.mark.usual
 @pytest.mark.every_target
 def test_an_install_serves_on_both_hosts_and_a_second_changes_nothing(installed, play, first_install, figure):
     assert len(first_install.of("Restart | Restart the ESB", "paas1")) == 1
@@ -55,6 +56,7 @@ def test_verify_sends_to_robot_and_person(installed, play, figure):
     figure("verify of two hosts by ssh: %.0f s" % run.seconds)
 
 
+@pytest.mark.usual
 @pytest.mark.every_target
 def test_a_rollback_leaves_hosts_and_database_as_they_were(virgin, play):
     before = virgin.state()
@@ -79,6 +81,7 @@ def test_an_uninstall_leaves_hosts_and_database_as_they_were(installed, play, fi
         sum(len(files) for files in now["files"].values()), sum(len(rows) for rows in now["rows"].values())))
 
 
+@pytest.mark.usual
 @pytest.mark.every_target
 def test_the_channel_works_after_a_reboot_of_its_host(installed, figure):
     host = installed.paas["paas1"]

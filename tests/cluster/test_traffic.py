@@ -24,6 +24,7 @@ def installed_under_traffic(cluster, play, **extra):
     return run, traffic, stops, {name for name in PAAS if cluster.paas[name].main_pid() != pids[name]}
 
 
+@pytest.mark.usual
 @pytest.mark.every_target
 def test_a_graceful_install_fails_no_request(virgin, play, figure):
     run, traffic, stops, restarted = installed_under_traffic(virgin, play, ding_restart_mode="graceful")
@@ -32,6 +33,7 @@ def test_a_graceful_install_fails_no_request(virgin, play, figure):
     assert traffic.failed == []
 
 
+@pytest.mark.usual
 def test_an_install_with_a_drain_fails_no_request(virgin, play, figure):
     run, traffic, stops, restarted = installed_under_traffic(virgin, play, ding_drain=True, ding_drain_seconds=5)
     figure("install, restart with a drain: %s; the run took %.0f s" % (traffic, run.seconds))
@@ -39,6 +41,7 @@ def test_an_install_with_a_drain_fails_no_request(virgin, play, figure):
     assert traffic.failed == []
 
 
+@pytest.mark.usual
 def test_a_plain_install_fails_no_request_but_those_in_flight_at_a_stop(virgin, play, figure):
     run, traffic, stops, restarted = installed_under_traffic(virgin, play, ding_restart_pause=FAIL_SECONDS)
     at_stops = [request for stop in stops for request in traffic.in_flight(stop)]

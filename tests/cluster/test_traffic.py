@@ -6,7 +6,6 @@ from clusterkit import traffic as client
 from clusterkit.cluster import PAAS, WAIT
 from clusterkit.traffic import Traffic
 
-
 # nginx's fail_timeout, and the default of the role.
 FAIL_SECONDS = 30
 

@@ -39,6 +39,8 @@ def scenario(python, *chosen):
         words = {"PATH": "%s:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" % binaries, "DING_CLUSTER": place / "platform",
                  "DING_TARGET_PYTHON": python, "DING_CLUSTER_REPORT": report, "DING_CLUSTER_PYTEST": " ".join(["--timeout=600", *chosen]),
                  "ANSIBLE_HOME": place / "ansible", "MOLECULE_EPHEMERAL_DIRECTORY": place / "molecule", "NO_COLOR": 1, "PY_COLORS": 0, "COLUMNS": 160}
+        # Nothing of the caller's PATH: the interpreters are named instead, or others than those of the environments might be found.
+        words.update((environments.variable(each), environments.interpreter(each)) for each in ("2.7", "3.11") if environments.interpreter(each))
         try:
             code = job.command([binaries / "molecule", "test", "--scenario-name", "cluster"], SECONDS, **words)
         finally:

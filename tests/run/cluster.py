@@ -40,7 +40,7 @@ def scenario(python, *chosen):
                  "DING_TARGET_PYTHON": python, "DING_CLUSTER_REPORT": report, "DING_CLUSTER_PYTEST": " ".join(["--timeout=600", *chosen]),
                  "ANSIBLE_HOME": place / "ansible", "MOLECULE_EPHEMERAL_DIRECTORY": place / "molecule", "NO_COLOR": 1, "PY_COLORS": 0, "COLUMNS": 160}
         # Nothing of the caller's PATH: the interpreters are named instead, or others than those of the environments might be found.
-        words.update((environments.variable(each), environments.interpreter(each)) for each in ("2.7", "3.11") if environments.interpreter(each))
+        words.update((environments.variable(each), ansible_envs.target(each)) for each in ("2.7", "3.11") if ansible_envs.target(each))
         try:
             code = job.command([binaries / "molecule", "test", "--scenario-name", "cluster"], SECONDS, **words)
         finally:

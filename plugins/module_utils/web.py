@@ -24,9 +24,10 @@ try:
     from http.client import HTTPException
     from urllib.error import HTTPError, URLError
     from urllib.parse import urlencode, urlsplit
+    from urllib.request import getproxies
 except ImportError:  # Python 2.7
     from httplib import HTTPException
-    from urllib import urlencode
+    from urllib import getproxies, urlencode
     from urllib2 import HTTPError, URLError  # pylint: disable=ansible-bad-import-from
     from urlparse import urlsplit
 
@@ -86,11 +87,12 @@ class Http:
         self.base_url = base_url.rstrip("/")
         self.headers = dict(headers or {})
         self.timeout = timeout
-        self.validate_certs = validate_certs
         self.ca_path = ca_path
         self.secrets = list(secrets)
         self._open = open_with
         _check_address(service, self.base_url)
+        # For every request, http:// as well, open_url reads the host's certificate authorities, which takes longer than the request itself.
+        self.validate_certs = validate_certs and _speaks_tls(self.base_url)
         if not 0 < timeout <= LONGEST_SECONDS:
             raise HttpProblem("address", "timeout must be more than 0 and at most %d seconds: it is %g." % (LONGEST_SECONDS, timeout), sent=False)
 
@@ -219,6 +221,11 @@ def _check_address(service, url):
         raise HttpProblem("address", "The address of %s must look like http://host:port; it is %s." % (service, _shown(url) or "empty"), sent=False)
     if parts.username is not None or parts.password is not None:
         raise HttpProblem("address", "The address of %s must not hold a name or a password." % service, sent=False)
+
+
+def _speaks_tls(url):
+    """Whether a certificate is looked at on the way: the service's own, or that of a proxy reached by https."""
+    return not url.lower().startswith("http:") or any(proxy.lower().startswith("https:") for proxy in getproxies().values())
 
 
 def _shown(url):

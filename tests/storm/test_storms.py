@@ -17,7 +17,7 @@ SENDERS = 8
 WARM_UP = 160
 # Of the bound: bytes of a digest, and minutes on top.
 DIGEST_BYTES, EXTRA_MINUTES = 20000, 2
-FULL, SHORT = 10000, 500
+FULL, SHORT = 10000, 300
 
 
 def of_100_bytes(count, first=0):
@@ -193,10 +193,11 @@ def test_nothing_is_lost_or_doubled_while_everything_is_killed(platform, rate, w
 def test_a_full_outbox_makes_requests_no_slower(platform, rate, whole, say):
     """Requests to the robot of the storm against requests to a robot at rest, in turns: a machine's bad moment meets both."""
     quiet(platform)
-    backlog, pairs = (FULL, 1000) if whole else (SHORT, 150)
+    backlog, pairs = (FULL, 1000) if whole else (SHORT, 100)
     platform.clock(600)
     platform.redis.grow_old()
     robot, at_rest = platform.robot(), [platform.robot() for _ in range(math.ceil(pairs / 10))]
+    platform.refuse_once(robot)
     storm = Storm(platform, robot, of_100_bytes(backlog), SENDERS)
     storm.run()
     assert not storm.refusals, storm.refusals[0]
@@ -213,7 +214,7 @@ def test_a_full_outbox_makes_requests_no_slower(platform, rate, whole, say):
     say("a request with %d waiting: median %.1f ms, p99 %.1f ms; without a storm: median %.1f ms, p99 %.1f ms"
         % (waiting, *at[QUEUED], *at[SENT]))
     platform.clock(5)
-    assert waiting > backlog * 0.8
+    assert waiting >= backlog - SENDERS
     assert at[QUEUED][0] - at[SENT][0] <= 20
     # Few samples have no meaningful 99th percentile.
     assert not whole or at[QUEUED][1] - at[SENT][1] <= 20

@@ -28,7 +28,7 @@ class Platform:
         self.home, self.redis = home, redis
         self.state = state.load(home)
         self.urls = self.state["urls"]
-        self.hosts = [name for name in self.state["log_dirs"]]
+        self.hosts = list(self.state["log_dirs"])
         self.window = 60.0
 
     # --- setting up -----------------------------------------------------------------------------------------------
@@ -64,6 +64,11 @@ class Platform:
         client.post(self.urls["dingtalk"] + "/_admin/people", {"userid": userid, "name": name, "mobile": mobile})
         client.post(self.urls["usermgr"] + "/_admin/users", {"username": name, "telephone": mobile, "display_name": name})
         return Robot(name, userid)
+
+    def refuse_once(self, robot):
+        """DingTalk says once that a robot was too fast: the channel leaves it alone for a minute."""
+        client.post(self.urls["dingtalk"] + "/_admin/faults", {
+            "path": SEND, "action": {"errcode": 130101, "errmsg": "send too fast"}, "times": 1, "skip": 0, "match": {"token": robot.token}})
 
     # --- processes ------------------------------------------------------------------------------------------------
 

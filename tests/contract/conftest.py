@@ -15,7 +15,7 @@ from contractkit.settings import DING, PERSON, ROBOT, TYPES, Settings  # noqa: E
 from contractkit.world import App, World  # noqa: E402
 
 SANDBOX_DINGTALK = {
-    "latency_ms": 0, "qps": 0, "robot_per_minute": 20, "block_seconds": 600, "throttle_style": "130101",
+    "latency_ms": 0, "qps": 0, "robot_per_minute": 20, "robot_window_seconds": 60, "block_seconds": 600, "throttle_style": "130101",
     "token_life": 7200, "quota_webhook": None, "quota_api": None, "clock_skew_ms": 0, "max_users": 20,
     "body_limit": 20000, "param_limit": 15000, "tokens_shared": True, "token_status": 400, "token_errcode": 40014,
     "token_fetches_per_minute": 0,
@@ -76,7 +76,8 @@ def session_settings(contract, default_app):
         DING: {
             "msg_key": None, "proxy": None, "oapi_url": contract.dingtalk_url, "api_url": contract.dingtalk_url,
             "ca_bundle": None, "connect_timeout": None, "read_timeout": None, "deadline": None,
-            "on_uncertain": None, "qps": 0,
+            "on_uncertain": None, "qps": 0, "overflow": "refuse", "outbox_max": None, "outbox_hours": None, "reserve": None,
+            "robot_per_minute": None, "robot_window": None, "paas_hosts": 1,
         },
         TYPES: {"ding": True},
     }

@@ -269,8 +269,8 @@ class Delivery(object):
     def _queue_group(self, job):
         """Whether the rest of a job is in the outbox now."""
         entry = dict(self._queueable["robot"], id=job.identity, receiver=job.robot.receiver)
-        if job.called or job.limit != GROUP_LIMIT:
-            # A part may have arrived: the service goes on with the same parts.
+        if job.done or job.attempts.doubted or job.limit != GROUP_LIMIT:
+            # A part has arrived, or may have: the service goes on with the same parts.
             entry.update({"alone": True, "limit": job.limit, "from": job.done})
         return self._queued(job.names, lambda: self._overflow.queue_for_robot(job.robot.token, entry))
 

@@ -300,6 +300,7 @@ class Drain(object):
             letters.append(dict(entry, reason=reason, time=time.time()))
         self._outbox.bury(letters)
         self._state["counters"]["dead"] += len(letters)
+        self._fail(reason)
         self._digest_ends()
         logger.error("ding.blueking: %d messages of outbox %s to %s are dead letters: %s",
                      len(letters), self._outbox.key, under_way["receiver"], reason)

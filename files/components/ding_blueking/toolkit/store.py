@@ -131,16 +131,20 @@ class Redis(object):
         if monotonic() < self._paused_until:
             return None
         try:
-            if self._client is None or self._pid != os.getpid():
-                self._client, self._pid = self._connect(), os.getpid()
-            if self._client is None:
+            client = self._client
+            if client is None or self._pid != os.getpid():
+                client = self._client = self._connect()
+                self._pid = os.getpid()
+            if client is None:
                 self._paused_until = monotonic() + (self.pause or REDIS_PAUSE)
                 return None
-            result = action(self._client)
+            result = action(client)
             self._answers = True
             return result
         except Exception as error:  # a client library's errors, also those of its connection set-up
             self._paused_until = monotonic() + (self.pause or REDIS_PAUSE)
+            # Its other kept connections are as dead: each would cost one more failure.
+            self._client = None
             if self._answers:
                 logger.warning("ding.blueking: Redis does not answer, doing without: %s", error.__class__.__name__)
             self._answers = False

@@ -4,7 +4,7 @@ VENV_PYTHON := .venv/bin/python
 RUN = $(PYTHON) -B -m sandbox.environments tools && $(VENV_PYTHON)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-down sandbox-up sandbox-down test test-esb bench clean
+.PHONY: help demo demo-down sandbox-up sandbox-down test test-esb bench storm clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ test-esb: ## run the contract tests against a real ESB tree (ESB_HOME=DIR ESB_PY
 
 bench: ## measure what the channel and the playbooks cost (ARGS="channel", ARGS="playbooks --tasks" …)
 	@$(RUN) -m bench $(ARGS)
+
+storm: ## the alarm storms of their full size, 10,000 messages each, with their figures (ARGS="-k mixed --esb current")
+	@$(RUN) -m pytest -q -p no:cacheprovider tests/storm --whole $(ARGS)
 
 clean: sandbox-down ## stop the sandbox and remove everything that was made in this clone
 	@rm -rf .venv .sandbox .results

@@ -25,10 +25,16 @@ SANDBOX_USERMGR = {"auth": False, "latency_ms": 0, "fail": None}
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "servers: run in the server matrix too (gunicorn's and uWSGI's kinds)")
+    config.addinivalue_line("markers", "without_service: where the channel's service cannot run")
     config.addinivalue_line("markers", "last: looks back at the whole run, so it runs at its end")
 
 
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(config, items):
+    # Where no service can run (V7), nothing is queued, and the other way round: no test of what is not there.
+    service = Config().service
+    fitting = [item for item in items if (not item.get_closest_marker("without_service") if service else "queueing" not in item.fixturenames)]
+    config.hook.pytest_deselected(items=[item for item in items if item not in fitting])
+    items[:] = fitting
     items.sort(key=lambda item: item.get_closest_marker("last") is not None)
 
 

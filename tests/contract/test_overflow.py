@@ -147,6 +147,14 @@ def test_with_refuse_nothing_is_queued_and_the_error_says_when_there_is_room(esb
     assert status(esb)["overflow"] == {"setting": "refuse", "effect": "refuse", "reason": "setting overflow"}
 
 
+@pytest.mark.without_service
+def test_where_no_service_runs_queue_is_refuse_and_says_so(settings, esb, dingtalk, world):
+    settings.use(QUEUE)
+    answers = send_many(esb, world.robot(), 21)
+    assert not answers[-1].ok and "does not run on this host" in answers[-1].message
+    assert status(esb)["overflow"]["effect"] == "refuse"
+
+
 def test_no_secret_is_in_the_status_or_beside_the_logs(queueing, contract, dingtalk, world, known_secrets):
     bot = world.robot()
     dingtalk.fault(SEND, {"errcode": 130101, "errmsg": "send too fast"}, token=bot.token)

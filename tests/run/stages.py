@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from sandbox import environments, hosts, paths
-from tests.run import ansible_envs, ansible_test, static
+from tests.run import ansible_envs, ansible_test, static, storm
 from tests.run.jobs import Failed, Job
 
 TOOLS = paths.VENV / "bin" / "python"
@@ -47,6 +47,7 @@ def all_jobs():
     jobs += [Job("packaging " + core.version, "packaging", _packaging(core.version), (core.python,)) for core in ansible_envs.CORES.values()]
     jobs += [Job("playbooks %s %s" % pair, "playbooks", _playbooks(*pair), _controller_and(*pair)) for pair in PLAYBOOKS]
     jobs.append(Job("properties", "properties", _properties))
+    jobs.append(Job("storm", "storm", storm.shortened, ("2.7",), alone=True))
     jobs.append(Job("demo", "demo", _demo))
     return jobs
 

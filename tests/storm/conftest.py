@@ -14,10 +14,9 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
+from sandbox import environments, paths, processes  # noqa: E402
 from stormkit.platform import Platform  # noqa: E402
 from stormkit.redis import Redis, binary  # noqa: E402
-
-from sandbox import environments, paths, processes  # noqa: E402
 
 WORKERS = 3
 

@@ -10,6 +10,7 @@ import threading
 import time
 
 import pytest
+
 from stormkit.platform import LIMIT, arrived, most_in_a_window
 from stormkit.senders import QUEUED, REFUSED, SENT, UNKNOWN, Caller, Storm
 

@@ -87,12 +87,10 @@ class Drain(object):
             self._fail(u"%d entries of this outbox cannot be read: see %s" % (len(letters), DEAD))
 
     def _take(self):
-        def in_hand(number):
-            if number is not None:
-                self._read_take(number)
-            return len(self._waiting), sum(each.size for each in self._waiting.values())
-
-        self._outbox.take(self._state["first"], in_hand)
+        number, seen = self._outbox.take(self._state["first"])
+        if number is not None:
+            self._read_take(number)
+        self._outbox.settle(seen, len(self._waiting), sum(each.size for each in self._waiting.values()))
 
     def waiting(self):
         return len(self._waiting)

@@ -176,11 +176,10 @@ class Outbox(object):
 
     # --- the service ----------------------------------------------------------------------------------------------
 
-    def take(self, first, waiting):
-        """Take what workers have appended; the new file's number, None when there is nothing.
+    def take(self, first):
+        """(number of the file of what workers have appended, or None; the Counts of that moment).
 
-        first: the least number that it may get. waiting(number): (messages, bytes) that the service then has in hand; asked for under the lock, so that
-        the counts are right.
+        first: the least number that a file may get. The file is read later, for workers wait meanwhile.
         """
         with self.locked() as lock:
             number = None
@@ -191,14 +190,17 @@ class Outbox(object):
                 number = max([first - 1] + self.takes()) + 1
                 os.rename(self.path(IN), self.path("take.%d.log" % number))
                 sync_folder(self.folder)
+            return number, _read_counts(lock)
+
+    def settle(self, seen, messages, size):
+        """Put the counts right: of what had come when it was last taken (seen: Counts) so many messages and bytes still wait."""
+        with self.locked() as lock:
             counts = _read_counts(lock)
-            messages, size = waiting(number)
-            right = counts._replace(went=counts.came - messages, bytes_went=counts.bytes_came - size)
-            if right.went < 0 or right.bytes_went < 0:
-                right = Counts(messages, 0, size, 0)
+            # Counts that a power cut took begin anew below what waits.
+            more, more_bytes = max(0, messages - seen.came), max(0, size - seen.bytes_came)
+            right = Counts(counts.came + more, seen.came + more - messages, counts.bytes_came + more_bytes, seen.bytes_came + more_bytes - size)
             if right != counts:
                 _write_counts(lock, right)
-        return number
 
     def takes(self):
         """The numbers of the files that the service has taken, in their order."""

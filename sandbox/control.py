@@ -10,7 +10,7 @@ from sandbox.errors import SandboxError
 DEFAULTS = {"hosts": 1, "python": "current", "server": "gthread", "workers": 2, "redis": None, "channel": True}
 FAKES = ("dingtalk", "usermgr")
 TRIES = 3
-SERVICE_SECONDS = 30
+SERVICE_SECONDS = 60
 # Counted up when hosts are laid out in another way.
 LAYOUT = "3:"
 

@@ -152,7 +152,7 @@ def service_lives(host):
     try:
         beat = json.loads(host.heartbeat.read_text("utf-8"))
         # One that a killed service has left is no sign.
-        return abs(time.time() - beat["time"]) < 8 and processes.start_time(beat["pid"]) is not None
+        return abs(time.time() - beat["time"]) < 15 and processes.start_time(beat["pid"]) is not None
     except (OSError, ValueError, KeyError):
         return False
 

@@ -70,7 +70,7 @@ def test_a_message_goes_to_a_group_and_a_person(ansible, receivers):
     result = ansible.run(MODULE, arguments(receivers, receivers=["mod_robot", "mod_person"], content="\u78c1\u76d8 91%"))
     assert not result.failed and result.changed, result
     assert outcome(result, "mod_robot") == {"receiver": "mod_robot", "kind": "robot", "sent": True, "outcome": "sent", "uncertain": False,
-                                            "reason": ""}
+                                            "reason": "", "queued": None}
     assert outcome(result, "mod_person")["kind"] == "person" and outcome(result, "mod_person")["sent"]
     assert result.data["version"] and result.data["answer"] == "OK" and result.data["api_prefix"] == "/api/c/compapi"
     texts = [message["text"] for message in receivers.dingtalk.messages()]

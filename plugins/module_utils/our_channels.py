@@ -18,6 +18,7 @@ FIRST_SETTINGS = {
     "/cmsi/send_dingbot/": [["token_field", "qq"], ["sign_field", "wx_userid"]],
     "/cmsi/ding_status/": [],
 }
+STATUS_PATH = "/cmsi/ding_status/"
 PATHS = sorted(FIRST_SETTINGS)
 # Those that the manual release has as well.
 SENDING_PATHS = [path for path in PATHS if "/send_" in path]

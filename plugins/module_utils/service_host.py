@@ -215,7 +215,7 @@ def save(folder, name, unit, state):
         write_new(staged, json.dumps(dict(format=RECORD_FORMAT, unit=unit, state=state), sort_keys=True).encode("ascii"), 0o600)
         os.rename(staged, path)
         for each in os.listdir(records):
-            if each.endswith(".json") and not os.path.exists(os.path.join(folder, each[:-len(".json")] + ".tar.gz")):
+            if each.endswith(".json") and each != os.path.basename(path) and not os.path.exists(os.path.join(folder, each[:-len(".json")] + ".tar.gz")):
                 os.unlink(os.path.join(records, each))
     except (IOError, OSError) as error:
         raise Problem("%s cannot be written: %s." % (path, os.strerror(error.errno)))

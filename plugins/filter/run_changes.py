@@ -12,7 +12,6 @@ WORDS = (
     ("ding_restarted", "ESB restarted"),
     ("ding_service", "service of queued messages"),
     ("ding_service_back", "service of queued messages"),
-    ("ding_outbox", "waiting messages sent"),
     ("ding_registered", "rows"),
     ("ding_configured", "settings"),
     ("ding_rows_restored", "rows and settings"),

@@ -203,9 +203,11 @@ def record_path(folder, name):
 
 
 def save(folder, name, unit, state):
-    """Writes a unit's state down for the backup NAME in `folder`, and forgets those whose backups are gone. Raises Problem."""
+    """Writes a unit's state down for the backup NAME in `folder`, once, and forgets those whose backups are gone. Raises Problem."""
     path = record_path(folder, name)
     records = os.path.dirname(path)
+    if os.path.exists(path):
+        return
     try:
         if not os.path.isdir(records):
             os.mkdir(records, 0o700)

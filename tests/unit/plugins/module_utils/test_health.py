@@ -170,7 +170,7 @@ def test_without_ping_nothing_else_is_asked_of_the_service():
     host = Host(ping=Problem("Refused."))
     picture = look(host)
     assert host.asked == ["processes", "package_time", "ping", "imports", "service", "package_time"]
-    assert [name for name in ALL if not picture.checks[name]["ok"]] == ["ping", "healthz", "component", "version", "offered"]
+    assert [name for name in ALL if not picture.checks[name]["ok"]] == ["ping", "healthz", "component", "version", "offered", "outboxes"]
 
 
 @pytest.mark.parametrize("spoiled,before", [(dict(), [process(10)]), (dict(package_time=150.0), [])])

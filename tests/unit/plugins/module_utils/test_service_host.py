@@ -133,8 +133,15 @@ def test_saved_states_go_with_their_backups(tmpdir):
         tmpdir.join(name + ".tar.gz").write("")
         service_host.save(str(tmpdir), name, UNIT, FULL)
     tmpdir.join("20260101T000000Z.tar.gz").remove()
-    service_host.save(str(tmpdir), "20260103T000000Z", UNIT, None)
-    assert sorted(path.basename for path in tmpdir.join("service").listdir()) == ["20260102T000000Z.json", "20260103T000000Z.json"]
+    service_host.save(str(tmpdir), "20260104T000000Z", UNIT, None)
+    assert sorted(path.basename for path in tmpdir.join("service").listdir()) == [
+        "20260102T000000Z.json", "20260103T000000Z.json", "20260104T000000Z.json"]
+
+
+def test_what_a_backup_had_is_written_down_once(tmpdir):
+    service_host.save(str(tmpdir), "20260101T000000Z", UNIT, None)
+    service_host.save(str(tmpdir), "20260101T000000Z", UNIT, FULL)
+    assert service_host.saved(str(tmpdir), "20260101T000000Z", UNIT) is None
 
 
 def test_a_spoilt_saved_state_is_not_taken_for_none(tmpdir):

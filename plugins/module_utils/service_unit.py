@@ -84,7 +84,7 @@ def is_ours(found):
 
 def _on_host(place):
     lines = ["User=%s" % place.user, "Group=%s" % place.group]
-    lines += ["Environment=%s" % quoted("%s=%s" % (name, place.environment[name])) for name in sorted(place.environment)]
+    lines += ["Environment=%s" % quoted("%s=%s" % (name, place.environment[name]), dollar="$") for name in sorted(place.environment)]
     return "\n".join(lines + ["ExecStart=%s" % line(place.python + ["-B", place.script])])
 
 
@@ -98,10 +98,10 @@ def line(words):
     return " ".join(quoted(word) for word in words)
 
 
-def quoted(word):
-    """A word as systemd reads it: % begins a specifier there, $ a variable."""
+def quoted(word, dollar="$$"):
+    """A word as systemd reads it: % begins a specifier there, and $ a variable in a command line."""
     if _PLAIN.match(word):
         return word
-    for plain, escaped in (("\\", "\\\\"), ('"', '\\"'), ("%", "%%"), ("$", "$$")):
+    for plain, escaped in (("\\", "\\\\"), ('"', '\\"'), ("%", "%%"), ("$", dollar)):
         word = word.replace(plain, escaped)
     return '"%s"' % word

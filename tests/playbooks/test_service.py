@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import time
+from pathlib import Path
 
 import pytest
 import requests
@@ -63,10 +64,10 @@ class Kept:
         """Pids of processes that run the host's _service.py."""
         script = str(self.site.world.host(host).generic / "apis" / "ding_blueking" / "_service.py").encode()
         found = []
-        for entry in os.listdir("/proc"):
+        for folder in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):
-                if entry.isdigit() and script in (open("/proc/%s/cmdline" % entry, "rb").read().split(b"\0")):
-                    found.append(int(entry))
+                if script in (folder / "cmdline").read_bytes().split(b"\0"):
+                    found.append(int(folder.name))
         return found
 
     def runs(self, host):

@@ -29,7 +29,7 @@ def parsed(text):
     """{key: [values]}. Raises ValueError for a line that is none."""
     found = {}
     for line in text.splitlines():
-        if not line or line.startswith("#") or line.startswith("["):
+        if not line or line.startswith(("#", "[")):
             continue
         key, equals, value = line.partition("=")
         if not equals or key not in KNOWN:
@@ -64,7 +64,7 @@ def reload(registry):
 
 
 def words_plain(value):
-    return shlex.split(value)[0].replace("%%", "%").replace("$$", "$")
+    return shlex.split(value)[0].replace("%%", "%")
 
 
 def link(data):

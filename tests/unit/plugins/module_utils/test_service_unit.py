@@ -59,6 +59,11 @@ def test_words_are_written_so_that_systemd_reads_them_back(word, written):
     assert service_unit.quoted(word) == written
 
 
+def test_a_dollar_is_itself_in_a_variables_value():
+    place = Place(dict(ENVIRONMENT, PAAS_LOGGING_DIR="/logs/$x"), ["/bin/python"], SCRIPT, "blueking", "blueking")
+    assert 'Environment="PAAS_LOGGING_DIR=/logs/$x"' in lines(place)
+
+
 def test_the_same_command_can_be_run_by_hand():
     assert HOST.words()[0] == "env" and HOST.words()[-3:] == ["/data/bkce/.envs/open_paas-esb/bin/python", "-B", SCRIPT]
     assert INSIDE.words()[:2] == ["/usr/bin/docker", "exec"] and INSIDE.words()[-4:] == ["bk-paas-esb", "python", "-B", SCRIPT]

@@ -1,9 +1,11 @@
 """ding.blueking.esb_outbox: nothing that waits is thrown away unless it is told to."""
 
+import fcntl
 import json
 import os
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -25,8 +27,16 @@ class Box:
     def put(self, waiting, dead=0):
         place = self.folder / "outbox" / "robot-0a"
         place.mkdir(parents=True, exist_ok=True)
-        (place / "lock").write_text(json.dumps({"in": 10, "out": 10 - waiting, "bytes_in": 1, "bytes_out": 1}), "utf-8")
+        with open(place / "lock", "a", encoding="utf-8") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            lock.truncate(0)
+            lock.write(json.dumps({"in": 10, "out": 10 - waiting, "bytes_in": 1, "bytes_out": 1}))
         (place / "dead.log").write_text("{}\n" * dead, "utf-8")
+
+    def is_asked(self):
+        """Whether somebody waits for the lock of the outbox."""
+        inode = ":%d" % (self.folder / "outbox" / "robot-0a" / "lock").stat().st_ino
+        return any(" -> " in line and line.split()[6].endswith(inode) for line in Path("/proc/locks").read_text("utf-8").splitlines())
 
     def beat(self):
         staged = self.folder / "beat.new"
@@ -76,7 +86,11 @@ def test_a_running_service_is_waited_for(ansible, box):
     done = threading.Event()
 
     def serve():
-        """Signs of life, and one message less each time, until all are sent."""
+        """Signs of life; and from the first time that somebody counts, one message less each time until all are sent."""
+        with open(box.folder / "outbox" / "robot-0a" / "lock", "rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            while not box.is_asked() and not done.wait(0.05):
+                box.beat()
         left = 5
         while not done.wait(0.4):
             box.beat()
@@ -90,7 +104,7 @@ def test_a_running_service_is_waited_for(ansible, box):
     finally:
         done.set()
         thread.join(10)
-    assert not result.failed and result.changed and (result.data["found"] > 0, result.data["waiting"]) == (True, 0), result
+    assert not result.failed and result.changed and (result.data["found"], result.data["waiting"]) == (5, 0), result
 
 
 def test_a_service_that_sends_nothing_is_not_waited_for_longer_than_said(ansible, box):

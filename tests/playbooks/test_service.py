@@ -1,114 +1,21 @@
 """The service of queued messages as a unit (a stand-in for systemctl): with install.yml, after a fault, with rollback.yml and uninstall.yml."""
 
-import contextlib
-import json
-import os
 import shutil
-import signal
-import time
-from pathlib import Path
 
 import pytest
-import requests
-import yaml
 
-from playkit import tree
+from playkit.kept import HOSTS, Kept, keepers_aside, unit, until
 from playkit.player import ROOT
-from playkit.site import APP, difference
-from sandbox import processes
+from playkit.site import difference
 from standins.services import Machine
 
-HOSTS = ("paas1", "paas2")
 PACKAGE = ROOT / "files" / "components" / "ding_blueking"
 UNIT, GATE = "Service | Keep the unit, or take it away", "Service | Wait until the service runs with the version that is here"
 SENT = "Service | Send what waits, before the channel goes"
 CONFIRMED = {"ding_confirm": True}
 # One message in an hour, and none kept back: the second one waits for as long as a test can.
-TIGHT = {"ding_settings": {"robot_per_minute": 1, "robot_window": 3600, "reserve": 0}}
-WIDE = {"ding_settings": {"robot_per_minute": 1, "robot_window": 1, "reserve": 0}}
-SECONDS = 40
-
-
-def unit(host):
-    return "bk-paas-esb-ding-%s.service" % host
-
-
-class Kept:
-    """The sandbox's platform, on which not its own keepers but units of the stand-in have the services run."""
-
-    def __init__(self, site, play, machine):
-        self.site, self.play, self.machine = site, play, machine
-        self.inventory = machine.folder / "units.yml"
-        self.inventory.write_text(yaml.safe_dump({"paas": {"hosts": {name: {"ding_service_unit": unit(name)} for name in HOSTS}}}), "utf-8")
-
-    def run(self, name, extra=None, **more):
-        path = self.machine.path(os.pathsep.join([str(self.play.bin), "/usr/sbin", "/usr/bin", "/sbin", "/bin"]))
-        variables = {"ding_service_mode": "systemd", "ding_service_folder": str(self.machine.units), "ding_verify_send": False, **(extra or {})}
-        return self.play(name, inventory=[self.inventory], environment={"PATH": path}, extra=variables, **more)
-
-    def units(self):
-        """What is in the folder of unit files."""
-        return tree.seen(self.machine.units)
-
-    def folder(self, host):
-        return self.site.world.host(host).logs / "ding_blueking"
-
-    def beat(self, host):
-        """The service's heartbeat, while the process that wrote it runs; else {}."""
-        with contextlib.suppress(OSError, ValueError):
-            beat = json.loads((self.folder(host) / "service.beat").read_text("utf-8"))
-            return beat if processes.start_time(beat["pid"]) else {}
-        return {}
-
-    def services(self, host):
-        """Pids of processes that run the host's _service.py."""
-        script = str(self.site.world.host(host).generic / "apis" / "ding_blueking" / "_service.py").encode()
-        found = []
-        for folder in Path("/proc").glob("[0-9]*"):
-            with contextlib.suppress(OSError):
-                if script in (folder / "cmdline").read_bytes().split(b"\0"):
-                    found.append(int(folder.name))
-        return found
-
-    def runs(self, host):
-        return bool(self.machine.unit(unit(host)) and self.machine.unit(unit(host)).runs)
-
-    def send(self, host, text):
-        """What becomes of a message to the first robot, by this host's ESB."""
-        session = requests.Session()
-        session.trust_env = False
-        caller = {"bk_app_code": APP, "bk_app_secret": self.site.secrets["esb_secret"], "bk_username": "admin"}
-        answer = session.post(self.site.world.host(host).esb_url + "/api/c/compapi/cmsi/send_ding/", timeout=20,
-                              json={"receiver__username": "play_robot_ops", "content": text}, headers={"X-Bkapi-Authorization": json.dumps(caller)})
-        return answer.json()["data"]["receivers"][0]["outcome"]
-
-    def texts(self):
-        return [message["text"] for message in self.site.world.dingtalk.messages()]
-
-
-def until(true):
-    end = time.monotonic() + SECONDS
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.1)
-
-
-@contextlib.contextmanager
-def keepers_aside(site):
-    """The sandbox's keepers wait, alive, and what they keep is ended."""
-    names = site.world.control.keeper_names()
-    pids = [site.world.control.state["processes"][name]["pid"] for name in names]
-    try:
-        for pid in pids:
-            os.kill(pid, signal.SIGSTOP)
-            for child in [child for child in processes.ours(site.world.control.home) if child != pid and processes.session(child) == pid]:
-                os.kill(child, signal.SIGKILL)
-        for host in site.world.hosts:
-            (host.logs / "ding_blueking" / "service.beat").unlink(missing_ok=True)
-        yield
-    finally:
-        for pid in pids:
-            os.kill(pid, signal.SIGCONT)
+TIGHT = {"robot_per_minute": 1, "robot_window": 3600, "reserve": 0}
+WIDE = {"robot_per_minute": 1, "robot_window": 1, "reserve": 0}
 
 
 @pytest.fixture(scope="module")
@@ -129,6 +36,7 @@ def told(kept):
     found = {"units": kept.units(), "start": kept.site.state(), "check": kept.run("install", check=True, diff=True)}
     found.update(after_check=kept.units(), calls_after_check=kept.machine.calls())
     found.update(first=kept.run("install", diff=True), calls=kept.machine.calls(), installed=kept.units())
+    found["texts"] = {host: (kept.machine.units / unit(host)).read_text("utf-8") for host in HOSTS}
     found["beats"] = {host: kept.beat(host) for host in HOSTS}
     kept.machine.forget()
     found["second"] = kept.run("install", diff=True)
@@ -141,8 +49,9 @@ def told(kept):
 def installed(kept, told):
     """Behind the first install, with the units that it has written."""
     kept.site.back_to(told["moment"])
-    run = kept.run("install", extra={"ding_settings": dict.fromkeys(TIGHT["ding_settings"])})
-    assert run.rc == 0, run
+    kept.put_units(told["texts"])
+    for host in HOSTS:
+        until(lambda host=host: kept.beat(host).get("pid") in kept.services(host))
     kept.machine.forget()
     return kept
 
@@ -213,9 +122,7 @@ def test_a_rollback_to_pristine_leaves_no_unit_no_process_and_no_folder(installe
 
 def test_a_service_that_does_not_start_brings_the_host_back(kept, told, tmp_path):
     kept.site.virgin()
-    # Without a package, units that an interrupted run has left still go.
-    assert kept.run("uninstall").rc == 0 and difference(told["units"], kept.units()) == []
-    kept.site.virgin()
+    kept.put_units({})
     units, pids = kept.units(), kept.site.every_pid()
     broken = tmp_path / "ding_blueking"
     shutil.copytree(PACKAGE, broken, ignore=shutil.ignore_patterns("__pycache__"))
@@ -230,7 +137,7 @@ def test_a_service_that_does_not_start_brings_the_host_back(kept, told, tmp_path
 
 
 def test_an_uninstall_sends_what_waits_or_stops_before_anything_is_changed(installed, told):
-    assert installed.run("configure", extra=TIGHT).rc == 0
+    installed.configure(**TIGHT)
     installed.site.world.dingtalk.forget()
     outcomes = [installed.send("paas2", "waiting %d" % number) for number in range(4)]
     number = outcomes.count("queued")
@@ -241,7 +148,7 @@ def test_an_uninstall_sends_what_waits_or_stops_before_anything_is_changed(insta
     assert "Nothing was changed on any host" in run.failures("paas1")[-1].msg
     assert difference(state, installed.site.state()) == [] and units == installed.units() and installed.site.every_pid() == pids
     assert installed.beat("paas2") and len(installed.texts()) == 4 - number
-    assert installed.run("configure", extra=WIDE).rc == 0
+    installed.configure(**WIDE)
     run = installed.run("uninstall")
     assert run.rc == 0, run
     texts = "\n".join(installed.texts())
@@ -254,7 +161,7 @@ def test_an_uninstall_sends_what_waits_or_stops_before_anything_is_changed(insta
 
 
 def test_a_rollback_gives_messages_up_only_when_told_to(installed):
-    assert installed.run("configure", extra=TIGHT).rc == 0
+    installed.configure(**TIGHT)
     number = [installed.send("paas1", "given up") for _ in range(3)].count("queued")
     assert number >= 2
     state, pristine = installed.site.state(), {"ding_backup": "pristine", "ding_drain_outbox_seconds": 2, **CONFIRMED}

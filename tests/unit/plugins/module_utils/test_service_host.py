@@ -6,11 +6,12 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 import os
+import pwd
 import stat
 
 import pytest
 
-from ansible_collections.ding.blueking.plugins.module_utils import service_host, service_unit
+from ansible_collections.ding.blueking.plugins.module_utils import esb_python, service_host, service_unit
 from ansible_collections.ding.blueking.plugins.module_utils.problem import Problem
 
 UNIT = "bk-paas-esb-ding.service"
@@ -150,6 +151,29 @@ def test_a_spoilt_saved_state_is_not_taken_for_none(tmpdir):
     with pytest.raises(Problem) as told:
         service_host.saved(str(tmpdir), "20260101T000000Z", UNIT)
     assert "cannot be read" in str(told.value)
+
+
+def esb(tmpdir, **more):
+    tmpdir.ensure("bkee", "open_paas", "esb", dir=True)
+    params = dict((name, option.get("default")) for name, option in esb_python.OPTIONS.items())
+    return esb_python.Esb(dict(params, bk_home=str(tmpdir.join("bkee")), **more))
+
+
+def test_the_service_is_placed_beside_the_esb_with_its_user(tmpdir):
+    place = service_host.place(esb(tmpdir))
+    home = str(tmpdir.join("bkee"))
+    assert place.python == [home + "/.envs/open_paas-esb/bin/python"] and place.engine == []
+    assert place.script == home + "/open_paas/esb/components/generic/apis/ding_blueking/_service.py"
+    assert place.user == pwd.getpwuid(os.stat(str(tmpdir)).st_uid).pw_name
+    assert place.environment == dict(BK_ENV="production", BK_FILE_PATH=home + "/open_paas/cert/saas_priv.txt", PAAS_LOGGING_DIR=home + "/logs/open_paas")
+
+
+def test_in_a_container_all_paths_are_as_it_sees_them(tmpdir):
+    place = service_host.place(esb(tmpdir, esb_python=["/usr/bin/docker", "exec", "-i", "bk-paas-esb", "python"], esb_inner_home="/data/bkce/open_paas/esb"),
+                               "1000:1000")
+    assert place.engine == ["/usr/bin/docker", "bk-paas-esb"] and place.python == ["python"] and place.owner == "1000:1000"
+    assert place.script == "/data/bkce/open_paas/esb/components/generic/apis/ding_blueking/_service.py"
+    assert place.environment["PAAS_LOGGING_DIR"] == "/data/bkce/logs/open_paas"
 
 
 def test_a_program_is_found_on_the_path(tmpdir, monkeypatch):

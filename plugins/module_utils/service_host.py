@@ -167,7 +167,8 @@ class Unit:
     def _told(self, *words):
         code, said = self._run(list(words))
         if code:
-            raise Problem("systemctl %s ended with %d: %s. journalctl -n 20 -u %s may say more." % (" ".join(words), code, said or "it printed nothing", self.name))
+            raise Problem("systemctl %s ended with %d: %s. journalctl -n 20 -u %s may say more."
+                          % (" ".join(words), code, said or "it printed nothing", self.name))
 
 
 def write_new(path, data, mode):

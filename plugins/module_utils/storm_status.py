@@ -42,8 +42,8 @@ def outboxes(status):
     dead = [each for each in found if each.get("dead")]
     words = [_waiting(totals, found)] + _blocked(found) + _numbers(totals) + _overflow(status)
     if totals.get("dead"):
-        words.insert(0, "DingTalk has refused %d for good (%s): read dead.log in their outboxes and remove it"
-                     % (totals["dead"], ", ".join("%s: %s" % (_name(each), _short(each.get("last_error") or each.get("key"))) for each in dead[:SHOWN_OUTBOXES])))
+        why = ", ".join("%s: %s" % (_name(each), _short(each.get("last_error") or each.get("key"))) for each in dead[:SHOWN_OUTBOXES])
+        words.insert(0, "DingTalk has refused %d for good (%s): read dead.log in their outboxes and remove it" % (totals["dead"], why))
     return not totals.get("dead"), "; ".join(words)
 
 

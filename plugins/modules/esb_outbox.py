@@ -199,8 +199,9 @@ def left_over(here, params):
 
 
 def refusal(here, number):
-    return "%s still wait%s on this host to be sent%s. Nothing of them was thrown away: wait and run this again, or set ding_drop_waiting=true to give them up." % (
-        outboxes.messages(number), "s" if number == 1 else "", " (%s)" % here.said.rstrip(".") if here.said else "")
+    return ("%s still wait%s on this host to be sent%s. Nothing of them was thrown away: wait and run this again, or set "
+            "ding_drop_waiting=true to give them up." % (outboxes.messages(number), "s" if number == 1 else "",
+                                                         " (%s)" % here.said.rstrip(".") if here.said else ""))
 
 
 def absent(module, here, told):

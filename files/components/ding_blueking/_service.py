@@ -13,7 +13,7 @@ import sys
 def _esb_home():
     """The ESB's folder: components/generic/apis/<package>/_service.py lies four below it."""
     path = os.path.abspath(__file__)
-    for _ in range(5):
+    for dummy in range(5):
         path = os.path.dirname(path)
     return path
 

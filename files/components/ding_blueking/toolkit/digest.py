@@ -87,7 +87,7 @@ class _Shape(object):
         entry = item.entry
         text = entry["text"]
         if not self._person:
-            at_text, _ = messages.mention({"text": text}, entry["msg_key"], entry.get("mobiles") or [], entry.get("all"))
+            at_text, dummy = messages.mention({"text": text}, entry["msg_key"], entry.get("mobiles") or [], entry.get("all"))
             text = at_text["text"]
         if self.msg_key == "markdown" and entry["msg_key"] != "markdown":
             text = break_lines(text)

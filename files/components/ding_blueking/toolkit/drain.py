@@ -82,7 +82,7 @@ class Drain(object):
                         "bytes": base64.b64encode(line).decode("ascii")} for place, line in spoilt]
             self._outbox.bury(letters)
             self._state["counters"]["dead"] += len(letters)
-            self._mark([(number, place.index) for place, _ in spoilt])
+            self._mark([(number, place.index) for place, dummy in spoilt])
             self._store()
             self._fail(u"%d entries of this outbox cannot be read: see %s" % (len(letters), DEAD))
 

@@ -56,7 +56,7 @@ def _of_service():
 def _of_window(settings, window):
     counted = HOST
     if window is not None:
-        counted, _ = window.counted()
+        counted, dummy = window.counted()
         if counted == "redis" and is_young(window):
             counted = SHARE
     return {"counted": counted, "limit": settings.robot_per_minute, "seconds": settings.robot_window, "hosts": settings.paas_hosts}
@@ -66,7 +66,7 @@ def _of_outbox(base, key, window):
     box = Outbox(base, key)
     shown = box.read_json(STATUS)
     shown = shown if isinstance(shown, dict) else {}
-    kind, _, name = key.partition("-")
+    kind, dash, name = key.partition("-")
     blocked = limits.blocked_until(name) if kind == "robot" else 0
     waiting = box.waiting()
     found = dict((each, shown.get(each) or 0) for each in COUNTERS)

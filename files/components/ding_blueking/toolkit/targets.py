@@ -151,4 +151,3 @@ class PersonTarget(_Target):
         if user_id in verdict.data["slow"]:
             return _verdict(BUSY, u"DingTalk's flow control holds messages to this person back")
         return verdict
-

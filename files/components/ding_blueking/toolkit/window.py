@@ -103,7 +103,7 @@ class Window(object):
         after Redis was lost; if not, this host takes its share at once.
         """
         life = self.seconds + call_seconds
-        places = [uuid.uuid4().hex[:12] for _ in range(count)]
+        places = [uuid.uuid4().hex[:12] for number in range(count)]
         how, wait = self.counted()
         if how == WAITING and patient:
             return None, max(SHORTEST_WAIT, wait)

@@ -4,7 +4,7 @@ VENV_PYTHON := .venv/bin/python
 RUN = $(PYTHON) -B -m sandbox.environments tools && $(VENV_PYTHON)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-down sandbox-up sandbox-down cluster-up cluster-down test interpreters test-esb bench docs clean
+.PHONY: help demo demo-down sandbox-up sandbox-down cluster-up cluster-down test interpreters test-esb bench docs storm clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ bench: ## measure what the channel and the playbooks cost (ARGS="channel", ARGS=
 docs: ## make references, changelog, error pages, drawings, pictures and the recording of install.yml anew
 	@$(RUN) -m scripts.role_docs && .venv/bin/python -m scripts.error_pages && .venv/bin/python -m scripts.draw_diagrams \
 	  && .venv/bin/python -m scripts.references && .venv/bin/python -m scripts.screenshots
+
+storm: ## the alarm storms of their full size, 10,000 messages each, with their figures (ARGS="-k mixed --esb current")
+	@$(RUN) -m pytest -q -p no:cacheprovider tests/storm --whole $(ARGS)
 
 clean: sandbox-down ## stop the sandbox and remove everything that was made in this clone
 	@rm -rf .venv .sandbox .results

@@ -48,6 +48,6 @@ def _add_components(sandbox):
     conf = apis / "conf.py"
     conf.write_text(conf.read_text("utf-8") + CONF, "utf-8")
     sandbox.manage(name, "sync_system_and_channel_data")
-    settings = json.dumps({"/cmsi/send_ding/": {"qps": 0}})
+    settings = json.dumps({"/cmsi/send_ding/": {"qps": 0, "robot_per_minute": 0}})
     subprocess.run(sandbox.state["settings_command"], input=settings, text=True, check=True)
     sandbox.restart([name])

@@ -13,7 +13,7 @@ from sandbox.errors import SandboxError
 NAME = "ding_blueking"
 APP_KEY = "dingsandboxkeynotreal"
 APP_SECRET = "sandbox-dingtalk-secret-not-real"
-CHANNELS = ("/cmsi/send_ding/", "/cmsi/send_dingtalk/", "/cmsi/send_dingbot/")
+CHANNELS = ("/cmsi/send_ding/", "/cmsi/send_dingtalk/", "/cmsi/send_dingbot/", "/cmsi/ding_status/")
 _NOT_COPIED = shutil.ignore_patterns("__pycache__", "*.pyc", "*.pyo")
 _DELETE_ROWS = """
 import django
@@ -100,7 +100,7 @@ def _write_conf(generic, stage, before, after):
 def register(home, name, options, urls):
     """Rows, settings and the message type's switch, through the ESB's own commands; and our app at DingTalk."""
     hosts.manage(home, name, options, urls, "sync_system_and_channel_data")
-    hosts.manage(home, name, options, urls, "sandbox_channel", given=settings_text(urls["dingtalk"]))
+    hosts.manage(home, name, options, urls, "sandbox_channel", given=settings_text(urls["dingtalk"], options.get("hosts") or 1))
 
 
 def unregister(home, name, options, urls):
@@ -109,10 +109,10 @@ def unregister(home, name, options, urls):
     hosts.manage(home, name, options, urls, _DELETE_ROWS % (list(CHANNELS),), python=True)
 
 
-def settings_text(dingtalk_url):
-    """The channel's settings as JSON: the sandbox's DingTalk, our app, the message type switched on."""
+def settings_text(dingtalk_url, number_of_hosts=1):
+    """The channel's settings as JSON: the sandbox's DingTalk, our app, how many hosts there are, the message type switched on."""
     return json.dumps({
-        "/cmsi/send_ding/": {"oapi_url": dingtalk_url, "api_url": dingtalk_url},
+        "/cmsi/send_ding/": {"oapi_url": dingtalk_url, "api_url": dingtalk_url, "paas_hosts": number_of_hosts},
         "/cmsi/send_dingtalk/": {"ding_app_key": APP_KEY, "ding_app_secret": APP_SECRET},
         "/cmsi/get_msg_type/": {"ding": True},
     })

@@ -120,8 +120,8 @@ def _show(sandbox):
         if sandbox.alive(name):
             found = "up" if sandbox.health(name) else "no answer"
         well = well and found == "up"
-        rows.append((name, found, str(record.get("pid", "-")), sandbox.state["urls"].get(name, "-") + "/",
-                     what.get(name, esb)))
+        rows.append((name, found, str(record.get("pid", "-")), sandbox.state["urls"][name] + "/" if name in sandbox.state["urls"] else "-",
+                     what.get(name, "the channel's service of that host" if name.endswith(hosts.KEEPER) else esb)))
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
     for row in rows:
         print("  ".join([cell.ljust(width) for cell, width in zip(row, widths, strict=False)] + [row[4]]))

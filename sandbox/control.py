@@ -2,6 +2,7 @@
 
 import shutil
 import sys
+import time
 
 from sandbox import channel, environments, hosts, inventory, paths, processes, receivers, state
 from sandbox.errors import SandboxError
@@ -9,8 +10,9 @@ from sandbox.errors import SandboxError
 DEFAULTS = {"hosts": 1, "python": "current", "server": "gthread", "workers": 2, "redis": None, "channel": True}
 FAKES = ("dingtalk", "usermgr")
 TRIES = 3
+SERVICE_SECONDS = 60
 # Counted up when hosts are laid out in another way.
-LAYOUT = "2:"
+LAYOUT = "3:"
 
 
 class Sandbox:
@@ -24,13 +26,18 @@ class Sandbox:
     def host_names(self):
         return ["paas%d" % (number + 1) for number in range(self.state["options"].get("hosts", 0))]
 
+    def keeper_names(self):
+        return [name + hosts.KEEPER for name in self.host_names()]
+
     def names(self):
-        return [*FAKES, *self.host_names()]
+        return [*FAKES, *self.host_names(), *self.keeper_names()]
 
     def alive(self, name):
         return processes.alive(self.state["processes"].get(name))
 
     def health(self, name):
+        if name.endswith(hosts.KEEPER):
+            return hosts.service_lives(self.home.host(name.removesuffix(hosts.KEEPER)))
         return processes.answers(self.state["urls"][name] + ("/_admin/health" if name in FAKES else "/ping/"))
 
     def save(self):
@@ -87,7 +94,7 @@ class Sandbox:
         receivers.create(self.state["urls"])
         if options["channel"]:
             self.put_channel()
-        for name in self.host_names():
+        for name in [*self.host_names(), *self.keeper_names()]:
             self._start(name)
         self.state["urls"]["esb"] = self.state["urls"][first]
         self.write_inventory()
@@ -95,6 +102,7 @@ class Sandbox:
         self.save()
         if options["channel"]:
             self.check_channel()
+            self.wait_for_services()
 
     def write_inventory(self):
         inventory.write(self.home, self.host_names(), self.state)
@@ -139,6 +147,9 @@ class Sandbox:
         """Starts one service if it does not run, noting it down at once. A port taken meanwhile means another port."""
         if self.alive(name):
             return
+        if name.endswith(hosts.KEEPER):
+            self._start_keeper(name)
+            return
         for attempt in range(TRIES):
             taken = [record["port"] for record in self.state["processes"].values()]
             remembered = self.state["ports"].get(name) if attempt == 0 else None
@@ -156,6 +167,22 @@ class Sandbox:
             if not processes.port_taken(port):
                 break
         raise SandboxError("%s ended at once. The end of its log:\n%s" % (name, processes.tail(service.log)))
+
+    def _start_keeper(self, name):
+        service = hosts.channel_service(self.home, name.removesuffix(hosts.KEEPER), self.state["options"], self.state["urls"])
+        _, record = processes.launch(self.home, service)
+        self.state["processes"][name] = dict(record, port=None)
+        self.save()
+
+    def wait_for_services(self):
+        """Until every host's service of the channel gives signs of life."""
+        limit = time.monotonic() + SERVICE_SECONDS
+        for name in self.keeper_names():
+            while not self.health(name):
+                if time.monotonic() > limit:
+                    raise SandboxError("The channel's service of %s does not come up. The end of its log:\n%s"
+                                       % (name, processes.tail(self.home.logs / (name + ".log"))))
+                time.sleep(0.1)
 
     def _service(self, name, port):
         if name not in FAKES:
@@ -183,8 +210,9 @@ class Sandbox:
         channel.register_app(self.state["urls"]["dingtalk"])
         self.put_channel()
         self.state["options"]["channel"] = True
-        self.restart(self.host_names())
+        self.restart([*self.host_names(), *self.keeper_names()])
         self.check_channel()
+        self.wait_for_services()
 
     def uninstall_channel(self):
         self.need_up()
@@ -196,7 +224,7 @@ class Sandbox:
 
     def need_up(self):
         dead = [name for name in self.names() if not self.alive(name)]
-        if dead or not self.names()[len(FAKES):]:
+        if dead or not self.host_names():
             raise SandboxError("The sandbox is not up%s." % (": %s does not run" % ", ".join(dead) if dead else ""))
 
     # --- restart, down, reset -------------------------------------------------------------------------------------

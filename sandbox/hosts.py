@@ -6,6 +6,8 @@ import os
 import shlex
 import shutil
 import subprocess
+import sys
+import time
 import urllib.parse
 
 from sandbox import environments, paths, processes, state
@@ -14,6 +16,8 @@ from sandbox.errors import SandboxError
 VERSION = "2.12.25"
 SERVERS = ("gthread", "sync", "gevent", "uwsgi", "uwsgi-threads")
 THREADS = 8
+# A host's name and this: the process that keeps the channel's service running.
+KEEPER = "-ding"
 TIMEOUT_SECONDS = 60
 GENERIC = ("components", "generic")
 ENV_FILES = {
@@ -131,6 +135,26 @@ def service(home, name, port, options, urls, say):
                 variables["PYTHONPATH"] = futures
     return processes.Service(name, command, str(host.esb), variables, str(home.logs / (name + ".log")),
                              "http://%s/ping/" % address)
+
+
+def channel_service(home, name, options, urls):
+    """What keeps the channel's service of one host running; it waits while the channel is not installed."""
+    host = home.host(name)
+    log = home.logs / (name + KEEPER + ".log")
+    command = [sys.executable, "-m", "sandbox.keeper", str(host.env / "bin" / "python"), str(host.package), str(log)]
+    return processes.Service(name + KEEPER, command, str(paths.ROOT), environment(home, host, options, urls), str(log), "")
+
+
+def service_lives(host):
+    """Whether the channel's service of a host gives signs of life, or has no package to run."""
+    if not (host.package / "_service.py").exists():
+        return True
+    try:
+        beat = json.loads(host.heartbeat.read_text("utf-8"))
+        # One that a killed service has left is no sign.
+        return abs(time.time() - beat["time"]) < 15 and processes.start_time(beat["pid"]) is not None
+    except (OSError, ValueError, KeyError):
+        return False
 
 
 def manage(home, name, options, urls, *words, given=None, python=False):

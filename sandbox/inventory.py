@@ -46,6 +46,8 @@ def _shared(home, state):
         "ding_esb_runtime": "command",
         "ding_restart_mode": "command",
         "ding_restart_command": _restart_command(home),
+        # The sandbox keeps it as it keeps the ESB.
+        "ding_service_mode": "external",
         "ding_control_src_home": str(control.src_home),
         "ding_control_env": str(control.env_files),
         "ding_control_backup_dir": str(control.backups),

@@ -112,6 +112,16 @@ class HostPaths:
         return self.esb / "components" / "generic"
 
     @property
+    def package(self):
+        """The channel's folder, once it is installed."""
+        return self.generic / "apis" / CHANNEL_SOURCE.name
+
+    @property
+    def heartbeat(self):
+        """What the channel's service writes every two seconds."""
+        return self.logs / CHANNEL_SOURCE.name / "service.beat"
+
+    @property
     def env(self):
         return self.bk_home / ".envs" / "open_paas-esb"
 

@@ -27,7 +27,7 @@ PORTS = range(18000, 32000)
 
 @dataclass(frozen=True)
 class Service:
-    """What is needed to start one service and to see that it answers."""
+    """What is needed to start one service and to see that it answers. health: an address, "" for one that only has to run."""
 
     name: str
     command: list
@@ -197,6 +197,8 @@ def wait_healthy(process, service):
     while True:
         if process.poll() is not None:
             return False
+        if not service.health:
+            return True
         if answers(service.health) and _listens(process.pid, urllib.parse.urlsplit(service.health).port):
             return True
         if time.monotonic() > limit:

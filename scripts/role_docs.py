@@ -14,7 +14,7 @@ import yaml
 
 from sandbox.paths import ROOT
 
-ROLES = ("common", "preflight", "backup", "install", "restart", "register", "configure", "verify", "rollback")
+ROLES = ("common", "preflight", "backup", "install", "restart", "service", "register", "configure", "verify", "rollback")
 BEGIN, END = "<!-- made by scripts/role_docs.py -->\n", "<!-- end -->\n"
 FROM_HERE = "      # From here on made by scripts/role_docs.py from the other roles' specifications.\n"
 # Where a line may be broken; PyYAML looks for a blank behind it.

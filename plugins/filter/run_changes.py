@@ -10,6 +10,8 @@ WORDS = (
     ("ding_package", "files"),
     ("ding_restored", "files"),
     ("ding_restarted", "ESB restarted"),
+    ("ding_service", "service of queued messages"),
+    ("ding_service_back", "service of queued messages"),
     ("ding_registered", "rows"),
     ("ding_configured", "settings"),
     ("ding_rows_restored", "rows and settings"),

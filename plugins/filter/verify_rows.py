@@ -6,6 +6,7 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 from ansible_collections.ding.blueking.plugins.module_utils.health import CHECKS
+from ansible_collections.ding.blueking.plugins.module_utils.message_report import QUEUED
 
 
 def verify_rows(checks, messages=()):
@@ -27,10 +28,11 @@ def _ordered(checks):
 
 
 def _row(outcome):
-    words = [outcome["outcome"].replace("_", " ")]
+    queued = outcome["outcome"] == QUEUED
+    words = ["queued, not sent yet" if queued else outcome["outcome"].replace("_", " ")]
     if outcome["reason"]:
         words.append(outcome["reason"])
-    return {"what": "message to %s" % outcome["receiver"], "ok": bool(outcome["sent"]), "text": ": ".join(words)}
+    return {"what": "message to %s" % outcome["receiver"], "ok": bool(outcome["sent"]) or queued, "text": ": ".join(words)}
 
 
 class FilterModule(object):

@@ -225,7 +225,7 @@ class Adder:
         if not _has_package():
             return ": the package %s is not in components/generic/apis; install it with ding.blueking.esb_package" % our_channels.PACKAGE
         try:
-            import_module("%s.%s.%s" % (APIS, our_channels.PACKAGE, path.strip("/").rsplit("/", 1)[-1]))
+            import_module("%s.%s.%s" % (APIS, our_channels.PACKAGE, our_channels.module(path)))
         except Exception as error:
             return ", because its module raises %s%s" % (_error_text(error), _place(error))
         return None

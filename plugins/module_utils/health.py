@@ -13,11 +13,11 @@ import re
 
 from ansible.module_utils.common.text.converters import to_text
 
-from ansible_collections.ding.blueking.plugins.module_utils import processes
+from ansible_collections.ding.blueking.plugins.module_utils import processes, storm_status
 from ansible_collections.ding.blueking.plugins.module_utils.our_channels import MESSAGE_TYPE
 from ansible_collections.ding.blueking.plugins.module_utils.problem import Problem
 
-CHECKS = ("processes", "ping", "healthz", "imports", "component", "version", "offered")
+CHECKS = ("processes", "ping", "healthz", "imports", "component", "version", "offered", "service", "outboxes")
 # What needs no caller's credentials.
 USUAL = CHECKS[:5]
 # Each question may reach another worker.
@@ -41,13 +41,17 @@ class Wanted:
 
 
 class Picture:
-    """One look at the host: processes, healthz (dict, or None when it was not asked), stale, version (text or None), checks."""
+    """One look at the host: processes, healthz (dict, or None when it was not asked), stale, version (text or None), checks.
+
+    storm: what /cmsi/ding_status/ answers, or None when it was not asked.
+    """
 
     def __init__(self):
         self.processes = []
         self.healthz = None
         self.stale = False
         self.version = None
+        self.storm = None
         self.checks = {}
         # Set when no waiting can help.
         self.hopeless = False
@@ -75,11 +79,14 @@ def look(host, wanted, imported=None):
         picture.hopeless = not picture.checks["imports"]["ok"]
     for name, ask in (("component", lambda: component(host.component(wanted.component, QUESTIONS), wanted.component)),
                       ("version", lambda: _version(host, wanted, picture)),
-                      ("offered", lambda: offered(host.api().message_types()))):
+                      ("offered", lambda: offered(host.api().message_types())),
+                      ("outboxes", lambda: _outboxes(host, picture))):
         if name in wanted.checks:
             # An old worker that is asked for the component imports the new code into itself. The others may be asked of another host's ESB.
             ready = answers["ok"] and (seen["ok"] or name != "component" and "processes" not in wanted.checks)
             picture.checks[name] = _asked(ask) if ready else _check(False, "not asked before /ping/ answers and all workers are new")
+    if "service" in wanted.checks:
+        picture.checks["service"] = _asked(lambda: _service(host, wanted))
     picture.checks = dict((name, check) for name, check in picture.checks.items() if name in wanted.checks)
     return picture
 
@@ -212,6 +219,16 @@ def _healthz(host, wanted, picture):
 def _version(host, wanted, picture):
     picture.version = host.version()
     return version(picture.version, wanted.version)
+
+
+def _service(host, wanted):
+    beat, age, version = host.service()
+    return _check(*storm_status.service(beat, age, wanted.version or version, host.package_time()))
+
+
+def _outboxes(host, picture):
+    picture.storm = host.storm()
+    return _check(*storm_status.outboxes(picture.storm))
 
 
 def _asked(ask):

@@ -20,7 +20,8 @@ import time
 
 from ansible.module_utils.common.text.converters import to_native, to_text
 
-from ansible_collections.ding.blueking.plugins.module_utils import apis_tree, conf_block, esb_inside, health, host_health, original, processes, swap
+from ansible_collections.ding.blueking.plugins.module_utils import (
+    apis_tree, conf_block, esb_inside, health, host_health, original, outboxes, processes, service_host, swap)
 from ansible_collections.ding.blueking.plugins.module_utils.consul import Consul
 from ansible_collections.ding.blueking.plugins.module_utils.esb_api import CALLER, Refusal
 from ansible_collections.ding.blueking.plugins.module_utils.web import Http, urlsplit
@@ -51,6 +52,7 @@ def gather(esb, params):
     facts.update(disk(esb, params))
     facts.update(package(esb.generic, params["replace_original"]))
     facts.update(service(esb, params))
+    facts["ding_service"] = ding_service(esb, facts, params)
     facts.update(restarting(facts, params))
     facts.update(draining(params))
     facts.update(outside(params))
@@ -159,7 +161,7 @@ def kept(stored, params):
 def disk(esb, params):
     """free_mb and free_inodes by path, and what cannot be written to."""
     facts = dict(free_mb={}, free_inodes={}, not_writable={})
-    for path in [params["backup_dir"]] + ([esb.generic] if os.path.isdir(esb.generic) else []):
+    for path in [params["backup_dir"]] + [each for each in (esb.generic, esb.logs) if os.path.isdir(each)]:
         found = os.statvfs(existing(path))
         facts["free_mb"][path] = found.f_bavail * found.f_frsize // (1024 * 1024)
         facts["free_inodes"][path] = found.f_favail if found.f_files else None
@@ -256,6 +258,24 @@ def credentials(host):
         return dict(credentials_problem=to_text(problem), not_listed=problem.about == CALLER and "white list" in to_text(problem))
     except Problem as problem:
         return dict(credentials_problem=to_text(problem))
+
+
+def ding_service(esb, facts, params):
+    """What speaks for and against the service that sends queued messages: mode, owner (of the workers, "uid:gid", or None), systemd (its version, or
+    None), taken and folder_problem (why the unit cannot be written), waiting (messages that lie there).
+    """
+    mode = params["service_mode"]
+    if mode == "auto":
+        mode = "systemd" if facts["runtime"] in ("systemd", "docker") else "external"
+    found = dict(mode=mode, owner=processes.owner(facts.get("processes") or []), systemd=None, taken="", folder_problem="", waiting=0)
+    try:
+        found["waiting"] = outboxes.Outboxes(esb.logs, time.time).waiting()
+        if mode == "systemd":
+            unit = service_host.Unit(params["service_unit"], params["service_folder"])
+            found.update(systemd=unit.version(), taken=unit.taken(), folder_problem=not_writable(params["service_folder"]))
+    except Problem as problem:
+        found["taken"] = to_text(problem).rstrip(".")
+    return found
 
 
 def restarting(facts, params):

@@ -10,10 +10,11 @@ import io
 import os
 import re
 import socket
+import time
 
 from ansible.module_utils.urls import open_url
 
-from ansible_collections.ding.blueking.plugins.module_utils import deadline, esb_inside, our_channels, processes
+from ansible_collections.ding.blueking.plugins.module_utils import deadline, esb_inside, our_channels, outboxes, processes
 from ansible_collections.ding.blueking.plugins.module_utils.esb_api import EsbApi
 from ansible_collections.ding.blueking.plugins.module_utils.web import Http, urlsplit
 from ansible_collections.ding.blueking.plugins.module_utils.problem import Problem
@@ -75,6 +76,16 @@ class HostHealth:
         data = answer.get("data")
         found = data.get("version") if isinstance(data, dict) else None
         return "%s" % found if found else None
+
+    def service(self):
+        """(the heartbeat or None, its age in seconds or None, the version of the package that lies there or None)."""
+        box = outboxes.Outboxes(self._esb.logs, time.time)
+        beat = box.beat()
+        return beat, box.age(beat), package_version(self._esb.apis)
+
+    def storm(self):
+        """What our component says of the messages that wait on this host."""
+        return self.api().post(our_channels.STATUS_PATH, {}).get("data")
 
     def api(self):
         """The component API of this host, called directly. Raises Problem without credentials."""

@@ -121,12 +121,13 @@ class Report:
             self.warnings.append("Perhaps received twice, after a call without an answer: %s." % _list(twice))
         self.failed = None
         if self.not_sent or not payload["result"]:
-            self.failed = "%s sent the message to %d of %d receivers. %s" % (where, len(self.sent), len(self.receivers), self._reasons())
+            queued = " and queued it for %d" % len(self.queued) if self.queued else ""
+            self.failed = "%s sent the message to %d of %d receivers%s. %s" % (where, len(self.sent), len(self.receivers), queued, self._reasons())
 
     def success(self):
         """What a run without a failure says, one word for each outcome."""
         said = ["Sent to: %s." % _list(self.sent)] if self.sent else []
-        said += ["Queued, not sent yet: %s." % _list(self.queued)] if self.queued else []
+        said += ["Queued, not sent yet: %s." % _list(self.queued, _with_wait)] if self.queued else []
         return " ".join(said)
 
     def partial(self):
@@ -150,10 +151,18 @@ class Report:
 def _told(order, given, secret):
     """The answer's own entries in the order asked for. Whom it leaves out may have been sent to: that is uncertain."""
     entries = [_entry(to_text(entry.get("receiver")), entry.get("kind"), entry.get("outcome"), esb_api.words(entry.get("reason") or u"", secret),
-                      entry.get("uncertain") is True, entry.get("sent")) for entry in given if isinstance(entry, dict)]
+                      entry.get("uncertain") is True, entry.get("sent"), _waits(entry.get("queued"))) for entry in given if isinstance(entry, dict)]
     named = set(entry["receiver"].lower() for entry in entries)
     return entries + [_entry(name, "unknown", UNCERTAIN, "the answer does not mention this receiver") for name in order.receivers
                       if to_text(name).lower() not in named]
+
+
+def _waits(queued):
+    """{"behind": messages, "seconds": about how long} of an answer's own words, None when it does not tell."""
+    numbers = [queued.get(name) if isinstance(queued, dict) else None for name in ("behind", "seconds")]
+    if any(isinstance(number, bool) or not isinstance(number, (int, float)) for number in numbers):
+        return None
+    return {"behind": int(numbers[0]), "seconds": int(numbers[1])}
 
 
 def _guessed(order, result, message, check):
@@ -165,16 +174,21 @@ def _guessed(order, result, message, check):
             _entry(name, "unknown", REFUSED, message) for name in order.receivers]
 
 
-def _entry(receiver, kind, outcome, reason, uncertain=False, sent=None):
+def _entry(receiver, kind, outcome, reason, uncertain=False, sent=None, queued=None):
     outcome = outcome if isinstance(outcome, _TEXTS) and outcome else UNCERTAIN
     if outcome == SENT and sent not in (None, True):
         # It contradicts itself: nothing is called sent that perhaps was not.
         outcome = UNCERTAIN
     return {"receiver": receiver, "kind": kind if isinstance(kind, _TEXTS) else "unknown", "sent": outcome == SENT, "outcome": outcome,
-            "uncertain": uncertain or outcome == UNCERTAIN, "reason": reason}
+            "uncertain": uncertain or outcome == UNCERTAIN, "reason": reason, "queued": queued if outcome == QUEUED else None}
 
 
-def _list(entries):
-    names = [entry["receiver"] for entry in entries]
+def _with_wait(entry):
+    waits = entry["queued"]
+    return "%s (behind %d, for about %d seconds)" % (entry["receiver"], waits["behind"], waits["seconds"]) if waits else entry["receiver"]
+
+
+def _list(entries, shown=lambda entry: entry["receiver"]):
+    names = [shown(entry) for entry in entries]
     more = len(names) - NAMES_SHOWN
     return ", ".join(names[:NAMES_SHOWN]) + (" and %d more" % more if more > 0 else "")

@@ -21,7 +21,7 @@ from ansible_collections.ding.blueking.plugins.module_utils.problem import Probl
 FOLDERS = ("cmsi", "dingbot", "dingtalk")
 CONFIGS = "cmsi/toolkit/configs.py"
 COMPONENTS = ("cmsi/send_ding.py", "cmsi/send_dingbot.py", "cmsi/send_dingtalk.py")
-CHANNELS = dict((path, "generic.cmsi." + path.strip("/").split("/")[-1]) for path in our_channels.PATHS)
+CHANNELS = dict((path, "generic.cmsi." + path.strip("/").split("/")[-1]) for path in our_channels.SENDING_PATHS)
 # Unpacked beside the folders. Not its __init__.py and conf.py: the platform has those itself.
 BESIDE = (".assets", ".gitignore", "README.md")
 _CLASS = re.compile(br"^class\s+Send(Ding|Dingbot|Dingtalk)\s*[(:]", re.MULTILINE)
@@ -55,7 +55,7 @@ def found_in(tree):
 
 def names_channels(conf):
     """Whether conf.py may hold an entry of ours: only then is it worth a syntax tree."""
-    return conf is not None and any(path.encode("ascii") in conf for path in our_channels.PATHS)
+    return conf is not None and any(path.encode("ascii") in conf for path in our_channels.SENDING_PATHS)
 
 
 def _is_sign(path, entry, tree):

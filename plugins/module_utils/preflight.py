@@ -28,7 +28,7 @@ def findings(facts, wanted):
         # What else is missing there would only mislead.
         return found
     for check in (_root, _version, _esb, _user, _runtime, _restart, _drain, _python, _writable, _space, _package, _clock, _egress, _kept, _usermgr,
-                  _service, _credentials):
+                  _service, _ding_service, _credentials):
         found += check(facts, wanted)
     return found
 
@@ -263,6 +263,24 @@ def _service(facts, wanted):
     healthz = facts.get("healthz")
     if healthz and not healthz["ok"]:
         found += _finding("/healthz/ complains already: %s" % healthz["message"], "The platform's own matter; the gate compares with this.", WARNING)
+    return found
+
+
+def _ding_service(facts, wanted):
+    """The service that sends queued messages."""
+    seen, found = facts.get("ding_service") or {}, []
+    if seen.get("waiting") and not facts.get("package_version"):
+        found += _finding("%d messages wait here to be sent since an earlier installation." % seen["waiting"],
+                          "After an install the service sends them. To give them up, remove the folder ding_blueking from the ESB's logs before.", WARNING)
+    if seen.get("mode") != "systemd":
+        return found
+    other = "Set ding_service_mode=external where something else keeps the service, or none: then what is above a robot's limit is refused."
+    if seen.get("systemd") is None:
+        return found + _finding("systemd does not run on this host, so it cannot keep the service that sends queued messages.", other)
+    if seen.get("folder_problem"):
+        found += _finding("The unit %s cannot be written: %s: %s." % (wanted["service_unit"], wanted["service_folder"], seen["folder_problem"]), other)
+    if seen.get("taken"):
+        found += _finding("The unit %s cannot be written: %s." % (wanted["service_unit"], seen["taken"]), "Move it away, or set ding_service_unit.")
     return found
 
 

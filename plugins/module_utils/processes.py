@@ -52,6 +52,17 @@ def workers(processes):
     return [each for each in processes if each["worker"]]
 
 
+def owner(processes, proc="/proc"):
+    """"uid:gid" of the workers, as this host sees them; None without one."""
+    for each in workers(processes):
+        try:
+            found = os.stat(os.path.join(proc, "%d" % each["pid"]))
+        except OSError:
+            continue
+        return "%d:%d" % (found.st_uid, found.st_gid)
+    return None
+
+
 def left_over(before, processes):
     """Of the workers seen before, those that still run, be it without their master."""
     known = set((each["pid"], each["ticks"]) for each in workers(before))

@@ -79,10 +79,11 @@ options:
   allow_partial:
     description:
       - Whether it is enough that the message was sent to some receivers. The others are then in a warning and in RV(receivers).
-      - When it was sent to nobody, the module fails in any case.
+      - When it was neither sent to nor queued for anybody, the module fails in any case.
     type: bool
     default: false
 notes:
+  - A message that the channel has queued, because a robot takes 20 a minute, is no failure. It is not called sent either, see RV(receivers[].outcome).
   - A call without an answer is not repeated, because the message may have arrived. The failure then says that it is uncertain.
 """
 
@@ -138,7 +139,10 @@ receivers:
     reason:
       description: Why it was not sent.
       type: str
-  sample: [{receiver: robot_ops, kind: robot, sent: true, outcome: sent, uncertain: false, reason: ""}]
+    queued:
+      description: For V(queued), behind how many messages (C(behind)) it waits, and for about how many C(seconds). Null for every other outcome.
+      type: dict
+  sample: [{receiver: robot_ops, kind: robot, sent: true, outcome: sent, uncertain: false, reason: "", queued: null}]
 version:
   description: The version of the component that answered. Null where it does not tell.
   type: str
@@ -222,7 +226,7 @@ def send(module, esb, order, told):
         module.warn(to_native(warning))
     if not report.failed:
         return report.success()
-    if not (report.sent and module.params["allow_partial"]):
+    if not ((report.sent or report.queued) and module.params["allow_partial"]):
         raise Problem(report.failed)
     module.warn(capitalised(to_native(report.failed)))
     return report.partial()

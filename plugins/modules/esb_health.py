@@ -38,9 +38,11 @@ options:
       - V(component) - the ESB finds O(component). It is asked only when all workers are new, because an old one would load the new code.
       - V(version) - C(/cmsi/send_ding/) answers with O(version). The request names no receiver, so nothing is sent.
       - V(offered) - C(/cmsi/get_msg_type/) lists the message type C(ding) as active.
+      - V(service) - the service that sends queued messages gives signs of life, with O(version), else with the version of the channel's files.
+      - V(outboxes) - C(/cmsi/ding_status/) answers, and no message is there that DingTalk has refused for good.
     type: list
     elements: str
-    choices: [processes, ping, healthz, imports, component, version, offered]
+    choices: [processes, ping, healthz, imports, component, version, offered, service, outboxes]
     default: [processes, ping, healthz, imports, component]
   processes_before:
     description: What an earlier call returned as RV(processes). None of these workers may be left.
@@ -74,7 +76,7 @@ options:
     description: The version of the channel that must answer. Without it, any version will do.
     type: str
   app_code:
-    description: The code of the app in whose name the ESB is called. It is needed for V(version) and V(offered) in O(checks).
+    description: The code of the app in whose name the ESB is called. It is needed for V(version), V(offered) and V(outboxes) in O(checks).
     type: str
   app_secret:
     description: The secret of that app. It travels in the header C(X-Bkapi-Authorization), which the ESB does not write to its log.
@@ -140,6 +142,10 @@ channel_version:
   description: The version that answered; null when it was not asked or did not say.
   returned: when the host could be looked at
   type: str
+storm:
+  description: What C(/cmsi/ding_status/) says of the messages that wait on the host; null when it was not asked.
+  returned: when the host could be looked at
+  type: dict
 """
 
 import time
@@ -187,7 +193,7 @@ def main():
     if failure is not None:
         module.fail_json(msg=failure, invocation=shown)
     result = dict(changed=False, healthy=picture.healthy, checks=picture.checks, processes=picture.processes, healthz=picture.healthz,
-                  stale=picture.stale, channel_version=picture.version, invocation=shown)
+                  stale=picture.stale, channel_version=picture.version, storm=picture.storm, invocation=shown)
     if params["fail"] and not picture.healthy:
         module.fail_json(msg=to_native(health.sentence(params["url"], params["wait"], picture)), **result)
     module.exit_json(**result)

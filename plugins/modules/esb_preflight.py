@@ -81,12 +81,27 @@ options:
     description: The name of the ESB's service in Consul.
     type: str
     default: paas-esb
+  service_mode:
+    description:
+      - What keeps the service that sends queued messages. V(systemd) is a unit of ours; V(external) is something of the site's own; V(none) is nothing.
+      - With V(auto) it is V(systemd) where the ESB is run by systemd or in a container, else V(external).
+    type: str
+    choices: [auto, systemd, external, none]
+    default: auto
+  service_unit:
+    description: The unit of that service.
+    type: str
+    default: bk-paas-esb-ding.service
+  service_folder:
+    description: The folder of the site's unit files.
+    type: path
+    default: /etc/systemd/system
   backup_dir:
     description: Where backups will be. The folder need not be there yet.
     type: path
     default: /data/backup/ding_blueking
   space_mb:
-    description: How much must be free on the file systems of O(backup_dir) and of the ESB, in MB.
+    description: How much must be free on the file systems of O(backup_dir), of the ESB and of its logs, in MB.
     type: int
     default: 200
   dingtalk_urls:
@@ -179,7 +194,7 @@ facts:
       C(group), C(esb_python) (the words that start the ESB's Python), C(esb_inner_home) (its folder as that Python sees it), C(drained)
       (whether an interrupted run has left the host out of Consul), C(package_version) (null without a package), C(original_release)
       (its files), C(pending), C(stale), C(free_mb) by path, C(processes), C(healthz), C(message_types), C(egress), C(clock_offset) (seconds by
-      which this host's clock is fast, or null), C(host_python).
+      which this host's clock is fast, or null), C(ding_service) (about the service that sends queued messages), C(host_python).
   returned: success
   type: dict
 """
@@ -212,6 +227,9 @@ def main():
             consul_url=dict(type="str", default="http://127.0.0.1:8500"),
             consul_token=dict(type="str", no_log=True),
             consul_service=dict(type="str", default="paas-esb"),
+            service_mode=dict(type="str", choices=["auto", "systemd", "external", "none"], default="auto"),
+            service_unit=dict(type="str", default="bk-paas-esb-ding.service"),
+            service_folder=dict(type="path", default="/etc/systemd/system"),
             backup_dir=dict(type="path", default="/data/backup/ding_blueking"),
             space_mb=dict(type="int", default=200),
             dingtalk_urls=dict(type="list", elements="str", default=list(host_facts.DINGTALK_URLS)),

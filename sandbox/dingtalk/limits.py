@@ -38,9 +38,9 @@ class Rates:
     def blocked(self, robot, now):
         return self._blocked_until.get(robot, 0) > now
 
-    def admit_robot(self, robot, per_minute, block_seconds, now):
+    def admit_robot(self, robot, per_minute, block_seconds, now, window_seconds=60):
         """Count one message of a robot; the one too many starts the block."""
-        if self.admit(("robot", robot), per_minute, 60, now):
+        if self.admit(("robot", robot), per_minute, window_seconds, now):
             return True
         self._blocked_until[robot] = now + block_seconds
         return False

@@ -144,7 +144,7 @@ def _accept(state, call, robot, message):
     uuid = str(call.body.get("msgUuid") or "") or None
     if uuid and (token, uuid) in state.uuids:
         return oapi_ok()
-    if not state.rates.admit_robot(token, config["robot_per_minute"], config["block_seconds"], call.now):
+    if not state.rates.admit_robot(token, config["robot_per_minute"], config["block_seconds"], call.now, config["robot_window_seconds"]):
         return throttle_style(config["throttle_style"])
     if config["quota_webhook"] is not None and state.used_webhook >= config["quota_webhook"]:
         return quota_refusal()

@@ -16,6 +16,8 @@ DEFAULT_CONFIG = {
     "latency_ms": 0,
     "qps": 20,
     "robot_per_minute": 20,
+    # A minute of a robot's limit: tests of long storms make it shorter, as setting robot_window does for the channel.
+    "robot_window_seconds": 60,
     "block_seconds": 600,
     "throttle_style": "130101",
     "token_life": 7200,

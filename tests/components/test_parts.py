@@ -30,7 +30,8 @@ from components.generic.apis.ding_blueking.toolkit.transport import Answer, Call
 from esb.component import get_components_manager
 
 HIDDEN = u"SECnot-a-real-secret-0123456789"
-NAMES = ("send_ding", "send_dingtalk", "send_dingbot")
+NAMES = ("send_ding", "send_dingtalk", "send_dingbot", "get_ding_status")
+PATHS = ["/cmsi/send_ding/", "/cmsi/send_dingtalk/", "/cmsi/send_dingbot/", "/cmsi/ding_status/"]
 
 
 def stored(**values):
@@ -43,7 +44,7 @@ def stored(**values):
 # --- registration -------------------------------------------------------------------------------------------------
 
 
-def test_the_esb_finds_the_three_components_by_their_code_names():
+def test_the_esb_finds_the_components_by_their_code_names():
     for name in NAMES:
         component = get_components_manager().get_comp_by_name("generic.cmsi." + name)
         assert component is not None and component.get_component_name() == name
@@ -51,7 +52,7 @@ def test_the_esb_finds_the_three_components_by_their_code_names():
 
 def test_channels_are_plain_data_without_a_method_and_with_settings_that_exist():
     assert json.loads(json.dumps(_channels.CHANNELS))
-    assert [path for path, _ in _channels.CHANNELS] == ["/cmsi/%s/" % name for name in NAMES]
+    assert [path for path, _ in _channels.CHANNELS] == PATHS
     for path, conf in _channels.CHANNELS:
         assert "method" not in conf
         assert dict(conf["comp_conf_to_db"]) == {f["variable"]: f["default"] for f in conf["config_fields"]}
@@ -639,7 +640,7 @@ def deliver(names, *verdicts, **kept):
     people = [receivers.person(name, user_id=name) for name in names]
     chosen = settings.read(stored(ding_app_key=u"k", ding_app_secret=u"s", **kept))
     parts = [(u"sampleText", u"{}")]
-    out = delivery.Delivery(made, chosen, now, now + 6, lambda limit: [b"{}"], lambda limit: parts)
+    out = delivery.Delivery(made, chosen, now, now + 6, lambda limit, identity: [b"{}"], lambda limit: parts)
     return out.send([], people), made.calls
 
 
@@ -680,7 +681,7 @@ def test_parts_of_a_message_have_repetitions_each_and_the_doubt_is_kept():
     now = monotonic()
     kept = settings.read(stored(ding_app_key=u"k", ding_app_secret=u"s"))
     parts = [(u"sampleText", u"1"), (u"sampleText", u"2")]
-    out = delivery.Delivery(made, kept, now, now + 9, lambda limit: [b"{}"], lambda limit: parts)
+    out = delivery.Delivery(made, kept, now, now + 9, lambda limit, identity: [b"{}"], lambda limit: parts)
     outcome = out.send([], [receivers.person(u"u", user_id=u"u")])[u"u"]
     assert (outcome.outcome, outcome.uncertain, len(made.calls)) == ("sent", True, 4)
 
@@ -703,7 +704,7 @@ def test_what_dingtalk_has_against_the_app_ends_all_look_ups():
 
     made, now = Refusing([]), monotonic()
     kept = settings.read(stored(ding_app_key=u"k", ding_app_secret=u"s"))
-    out = delivery.Delivery(made, kept, now, now + 6, lambda limit: [b"{}"], lambda limit: [])
+    out = delivery.Delivery(made, kept, now, now + 6, lambda limit, identity: [b"{}"], lambda limit: [])
     people = [receivers.person(u"u%d" % number, mobile=u"1380000%04d" % number) for number in range(200)]
     outcomes = out.send([], people)
     assert {outcome.reason for outcome in outcomes.values()} == {u"60011"} and len(made.calls) <= 20

@@ -15,7 +15,7 @@ from contractkit.settings import DING, PERSON, ROBOT, TYPES, Settings  # noqa: E
 from contractkit.world import App, World  # noqa: E402
 
 SANDBOX_DINGTALK = {
-    "latency_ms": 0, "qps": 0, "robot_per_minute": 20, "block_seconds": 600, "throttle_style": "130101",
+    "latency_ms": 0, "qps": 0, "robot_per_minute": 20, "robot_window_seconds": 60, "block_seconds": 600, "throttle_style": "130101",
     "token_life": 7200, "quota_webhook": None, "quota_api": None, "clock_skew_ms": 0, "max_users": 20,
     "body_limit": 20000, "param_limit": 15000, "tokens_shared": True, "token_status": 400, "token_errcode": 40014,
     "token_fetches_per_minute": 0,
@@ -25,10 +25,16 @@ SANDBOX_USERMGR = {"auth": False, "latency_ms": 0, "fail": None}
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "servers: run in the server matrix too (gunicorn's and uWSGI's kinds)")
+    config.addinivalue_line("markers", "without_service: where the channel's service cannot run")
     config.addinivalue_line("markers", "last: looks back at the whole run, so it runs at its end")
 
 
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(config, items):
+    # Where no service can run (V7), nothing is queued, and the other way round: no test of what is not there.
+    service = Config().service
+    fitting = [item for item in items if (not item.get_closest_marker("without_service") if service else "queueing" not in item.fixturenames)]
+    config.hook.pytest_deselected(items=[item for item in items if item not in fitting])
+    items[:] = fitting
     items.sort(key=lambda item: item.get_closest_marker("last") is not None)
 
 
@@ -76,7 +82,8 @@ def session_settings(contract, default_app):
         DING: {
             "msg_key": None, "proxy": None, "oapi_url": contract.dingtalk_url, "api_url": contract.dingtalk_url,
             "ca_bundle": None, "connect_timeout": None, "read_timeout": None, "deadline": None,
-            "on_uncertain": None, "qps": 0,
+            "on_uncertain": None, "qps": 0, "overflow": "refuse", "outbox_max": None, "outbox_hours": None, "reserve": None,
+            "robot_per_minute": None, "robot_window": None, "paas_hosts": 1,
         },
         TYPES: {"ding": True},
     }

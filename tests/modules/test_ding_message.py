@@ -70,7 +70,7 @@ def test_a_message_goes_to_a_group_and_a_person(ansible, receivers):
     result = ansible.run(MODULE, arguments(receivers, receivers=["mod_robot", "mod_person"], content="\u78c1\u76d8 91%"))
     assert not result.failed and result.changed, result
     assert outcome(result, "mod_robot") == {"receiver": "mod_robot", "kind": "robot", "sent": True, "outcome": "sent", "uncertain": False,
-                                            "reason": ""}
+                                            "reason": "", "queued": None}
     assert outcome(result, "mod_person")["kind"] == "person" and outcome(result, "mod_person")["sent"]
     assert result.data["version"] and result.data["answer"] == "OK" and result.data["api_prefix"] == "/api/c/compapi"
     texts = [message["text"] for message in receivers.dingtalk.messages()]
@@ -214,12 +214,13 @@ def test_an_answer_that_does_not_come_leaves_the_message_uncertain_and_is_not_re
 
 
 def test_a_queued_message_is_not_called_sent(ansible):
-    queued = {"receiver": "b", "kind": "robot", "sent": False, "outcome": "queued", "uncertain": False, "reason": ""}
+    queued = {"receiver": "b", "kind": "robot", "sent": False, "outcome": "queued", "uncertain": False, "reason": "",
+              "queued": {"behind": 3, "seconds": 9}}
     sent = {"receiver": "a", "kind": "robot", "sent": True, "outcome": "sent", "uncertain": False, "reason": ""}
     body = {"result": True, "code": 0, "message": "OK", "data": {"version": "1.1.0", "warnings": [], "receivers": [sent, queued]}}
     with faulty.Faulty(faulty.answer(body), healthy=faulty.message_types()) as server:
         result = ansible.run(MODULE, arguments(server.url, receivers=["a", "b"]))
-    assert not result.failed and result.msg == "Sent to: a. Queued, not sent yet: b.", result
+    assert not result.failed and result.msg == "Sent to: a. Queued, not sent yet: b (behind 3, for about 9 seconds).", result
     assert outcome(result, "b")["sent"] is False
 
 

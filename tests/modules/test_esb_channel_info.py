@@ -47,7 +47,7 @@ def test_rows_are_shown_with_their_settings_and_without_their_secrets(ansible, h
 def test_by_default_it_looks_at_our_channels_and_the_message_types(ansible, host):
     (result,) = ansible.run_many([task(host)])
     assert [each["path"] for each in result.data["channels"]] == ["/cmsi/get_msg_type/"]
-    assert result.data["missing"] == ["/cmsi/send_ding/", "/cmsi/send_dingbot/", "/cmsi/send_dingtalk/"]
+    assert result.data["missing"] == ["/cmsi/ding_status/", "/cmsi/send_ding/", "/cmsi/send_dingbot/", "/cmsi/send_dingtalk/"]
 
 
 def play(ansible, host, tasks, verbosity=3):

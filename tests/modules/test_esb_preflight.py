@@ -23,6 +23,7 @@ PASSWORD = "preflight-proxy-password-not-real"
 def arguments(sandbox, **more):
     host = sandbox.host("paas1")
     return dict({"bk_home": str(host.bk_home), "src_home": str(host.src_home), "runtime": "command", "restart_command": ["true"],
+                 "service_mode": "external",
                  "backup_dir": str(sandbox.home / "backup"), "space_mb": 1, "dingtalk_urls": [sandbox.dingtalk_url], "usermgr_url": sandbox.usermgr_url,
                  "url": host.esb_url, "app_code": sandbox.app_code, "app_secret": sandbox.app_secret}, **more)
 
@@ -237,6 +238,27 @@ def test_a_clock_that_is_wrong(ansible, sandbox):
         server.shutdown()
         server.server_close()
     assert "This host's clock is fast by" in texts(result.data["problems"])
+
+
+def test_a_unit_of_the_service_needs_systemd_its_folder_and_its_name(ansible, sandbox, tmp_path):
+    """Stand-ins for systemctl: one of a host that runs systemd, one of a host that does not."""
+    units = tmp_path / "units"
+    units.mkdir()
+    for name, line in (("there", "echo Version=252"), ("away", "exit 1")):
+        program = tmp_path / name / "systemctl"
+        program.parent.mkdir()
+        program.write_text("#!/bin/sh\n%s\n" % line, "utf-8")
+        program.chmod(0o755)
+    (tmp_path / "units" / "taken.service").write_text("[Unit]\n", "utf-8")
+    quick = {"dingtalk_urls": [], "usermgr_url": None, "url": None, "service_mode": "systemd"}
+    places = ((units, "ding.service", "there"), (tmp_path / "none", "ding.service", "there"), (units, "taken.service", "there"),
+              (units, "ding.service", "away"))
+    good, nowhere, taken, away = ansible.run_many([
+        Task(MODULE, arguments(sandbox, **dict(quick, service_folder=str(folder), service_unit=unit)),
+             environment={"PATH": "%s:/usr/bin:/bin" % (tmp_path / path)}) for folder, unit, path in places])
+    assert good.data["problems"] == [] and good.data["facts"]["ding_service"]["systemd"] == 252, good
+    for result, words in ((nowhere, "it is not there"), (taken, "taken.service is there already, and not ours"), (away, "ystemd does not run on this host")):
+        assert len(result.data["problems"]) == 1 and words in texts(result.data["problems"]), result
 
 
 def test_a_container_is_found_and_its_python_is_used(ansible, sandbox, tmp_path):

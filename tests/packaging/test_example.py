@@ -22,12 +22,14 @@ ADVANCED = {
     "ding_verify_deeply": PLAYBOOK, "ding_look_outside": PLAYBOOK,
     "ding_drained_until_back": PLAYBOOK,
     "ding_esb_timeout": LIMIT, "ding_restart_timeout": LIMIT, "ding_space_mb": LIMIT,
+    "ding_service_unit": "ours, and of that name", "ding_service_folder": FOLLOWS,
     "ding_consul_url": "the agent of the host itself", "ding_consul_service": "BlueKing's own name of the service",
     "ding_operator": "the login that runs the playbook", "ding_package_src": "for work on the channel itself",
 }
 # Values in comments that are examples, because the default is empty or found out by itself.
 EXAMPLES = {"ding_esb_host", "ding_paas_version", "ding_robot_code", "ding_settings", "ding_esb_app_code", "ding_esb_app_secret",
-            "ding_usermgr_app_code", "ding_usermgr_app_secret", "ding_usermgr_token", "ding_proxy", "ding_restart_command", "ding_consul_token"}
+            "ding_usermgr_app_code", "ding_usermgr_app_secret", "ding_usermgr_token", "ding_proxy", "ding_restart_command", "ding_consul_token",
+            "ding_overflow", "ding_outbox_max", "ding_outbox_hours", "ding_reserve"}
 
 
 @pytest.fixture(scope="module")

@@ -35,7 +35,8 @@ def restart(play, site, machine, tmp_path):
     def run(port, consul=None, twice=False, check=False, verbosity=0, fault=None, **variables):
         paas = site.world.host(HOST)
         look = {"bk_home": str(paas.bk_home), "url": "http://127.0.0.1:%d" % port, "dingtalk_urls": [], "space_mb": 1, "src_home": str(paas.src_home),
-                "backup_dir": str(tmp_path), "restart_mode": "{{ ding_restart_mode }}", "restart_command": "{{ ding_restart_command }}",
+                "backup_dir": str(tmp_path), "service_mode": "external",
+                "restart_mode": "{{ ding_restart_mode }}", "restart_command": "{{ ding_restart_command }}",
                 "runtime": "{{ ding_esb_runtime }}", "drain": "{{ ding_drain }}", "consul_url": "{{ ding_consul_url }}",
                 "consul_token": "{{ ding_consul_token }}", "unit": "{{ ding_esb_unit }}", "container": "{{ ding_esb_container }}"}
         include = {"name": "Restart", "ansible.builtin.include_role": {"name": "ding.blueking.restart"}}
@@ -120,7 +121,7 @@ def test_graceful_is_refused_where_sighup_would_end_the_service(site, play, mach
         port = machine.serve(name, server=server, words=words)
         tasks.append({"name": name, "ding.blueking.esb_preflight": {
             "bk_home": str(paas.bk_home), "url": "http://127.0.0.1:%d" % port, "dingtalk_urls": [], "space_mb": 1, "src_home": str(paas.src_home),
-            "backup_dir": str(tmp_path), "runtime": "systemd", "unit": name, "restart_mode": "graceful"}})
+            "backup_dir": str(tmp_path), "service_mode": "external", "runtime": "systemd", "unit": name, "restart_mode": "graceful"}})
     playbook = tmp_path / "look.yml"
     playbook.write_text(yaml.safe_dump([{"name": "Look", "hosts": HOST, "gather_facts": False, "tasks": tasks}]), "utf-8")
     run = play(str(playbook), environment={"PATH": machine.path(os.pathsep.join([str(play.bin), "/usr/sbin", "/usr/bin", "/sbin", "/bin"]))})

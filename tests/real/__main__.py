@@ -16,12 +16,13 @@ import tempfile
 import time
 from pathlib import Path
 
-from sandbox import channel, control, paths, processes, state
+from sandbox import channel, control, hosts, paths, processes, state
 from sandbox.errors import SandboxError
 from tests.real import trees
 from tests.run import junit
 
 HERE = Path(__file__).resolve().parent
+KEEPER = "esb" + hosts.KEEPER
 RESULTS = paths.ROOT / ".results"
 # V7's workers read the channels anew once a second; two periods and the query.
 V7_SETTINGS_DELAY = "2.5"
@@ -35,7 +36,18 @@ class RealEsb(control.Sandbox):
         self.tree, self.server = tree, server
 
     def names(self):
-        return [*control.FAKES, "esb"]
+        return [*control.FAKES, "esb", *self.keeper_names()]
+
+    def keeper_names(self):
+        """V7 has no service: what a window has no room for is refused there."""
+        return [KEEPER] if self.tree.kind == "V6" else []
+
+    def _start_keeper(self, name):
+        package = self.tree.folder.joinpath(*hosts.GENERIC, "apis", channel.NAME)
+        log = self.home.logs / (name + ".log")
+        command = [sys.executable, "-m", "sandbox.keeper", self.tree.python, str(package), str(log)]
+        _, record = processes.launch(self.home, processes.Service(name, command, str(paths.ROOT), self.environment(), str(log), ""))
+        self.state["processes"][name] = dict(record, port=None)
 
     def _service(self, name, port):
         if name != "esb":
@@ -65,7 +77,8 @@ class RealEsb(control.Sandbox):
         dingtalk = self.state["urls"]["dingtalk"]
         channel.register_app(dingtalk)
         self.python(str(HERE / "in_esb.py"), "settings", given=channel.settings_text(dingtalk))
-        self._start("esb")
+        for name in ["esb", *self.keeper_names()]:
+            self._start(name)
         channel.check(self.state["urls"]["esb"], state.APP_CODE, state.APP_SECRET)
 
     def settings_command(self):
@@ -88,6 +101,7 @@ class RealEsb(control.Sandbox):
             "CONTRACT_APP_CODE": state.APP_CODE, "CONTRACT_APP_SECRET": state.APP_SECRET, "CONTRACT_LOG_DIR": str(self.tree.logs),
             "CONTRACT_SETTINGS_COMMAND": shlex.quote(self.settings_command()), "CONTRACT_WORKERS": "2",
             "CONTRACT_SERVER": "%s on a real %s tree" % (self.server, self.tree.kind),
+            "CONTRACT_SERVICE": "1" if self.keeper_names() else "0",
             "CONTRACT_PARALLEL": "1" if self.tree.parallel(self.server) else "0",
             "CONTRACT_SETTINGS_DELAY": V7_SETTINGS_DELAY if self.tree.kind == "V7" and self.server == "gunicorn" else "",
         }

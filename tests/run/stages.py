@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from sandbox import environments, hosts, paths
-from tests.run import ansible_envs, ansible_test, cluster, docs, scenario, static
+from tests.run import ansible_envs, ansible_test, cluster, docs, scenario, static, storm
 from tests.run.jobs import Failed, Job
 
 TOOLS = paths.VENV / "bin" / "python"
@@ -70,6 +70,7 @@ def all_jobs():
     jobs.append(Job("properties", "properties", _properties))
     jobs.append(Job("docs", "docs", docs.run, ("3.11",), seconds=60))
     jobs.append(Job("demo", "demo", _demo, seconds=100))
+    jobs.append(Job("storm", "storm", storm.shortened, ("2.7",), alone=True, seconds=120))
     return jobs
 
 

@@ -21,16 +21,17 @@ _SEND_DINGBOT = (("token_field", _TOKEN_FIELD), ("sign_field", _SIGN_FIELD))
 
 CHANNELS = [
     (
-        "/cmsi/%s/" % name,
+        path,
         {
-            "comp_codename": "generic.cmsi.%s" % name,
+            "comp_codename": "generic.cmsi.%s" % component,
             "comp_conf_to_db": [list(pair) for pair in settings],
             "config_fields": _fields(settings),
         },
     )
-    for name, settings in (
-        ("send_ding", _SEND_DING),
-        ("send_dingtalk", _SEND_DINGTALK),
-        ("send_dingbot", _SEND_DINGBOT),
+    for path, component, settings in (
+        ("/cmsi/send_ding/", "send_ding", _SEND_DING),
+        ("/cmsi/send_dingtalk/", "send_dingtalk", _SEND_DINGTALK),
+        ("/cmsi/send_dingbot/", "send_dingbot", _SEND_DINGBOT),
+        ("/cmsi/ding_status/", "get_ding_status", ()),
     )
 ]

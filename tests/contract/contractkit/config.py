@@ -28,6 +28,8 @@ class Config(object):
         self.server = values.get("CONTRACT_SERVER") or "unknown"
         self.workers = int(values.get("CONTRACT_WORKERS") or 2)
         self.redis = (values.get("CONTRACT_REDIS") or "") not in ("", "0", "no")
+        # False where no service can run, so that nothing is queued.
+        self.service = (values.get("CONTRACT_SERVICE") or "1") not in ("0", "no")
         # False where the server runs no threads: the same answers, one call after the other.
         self.parallel = (values.get("CONTRACT_PARALLEL") or "1") not in ("0", "no")
 

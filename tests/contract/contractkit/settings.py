@@ -50,5 +50,5 @@ class Settings(object):
 
     def leave(self):
         """At the end: addresses and app stay, everything else is back to the channel's own defaults."""
-        self.use({DING: {"qps": None}})
+        self.use({DING: {"qps": None, "overflow": None}})
         self.apply()

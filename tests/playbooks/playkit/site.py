@@ -24,7 +24,7 @@ from sandbox import processes, state
 RUN = secrets.token_hex(4)
 # Set by the database or Django whenever a row is touched, which no playbook can prevent.
 TOUCHED = ("last_modified_time", "updated_time", "last_accessed_time")
-OUR_PATHS = ("/cmsi/send_ding/", "/cmsi/send_dingtalk/", "/cmsi/send_dingbot/")
+OUR_PATHS = ("/cmsi/send_ding/", "/cmsi/send_dingtalk/", "/cmsi/send_dingbot/", "/cmsi/ding_status/")
 PERSON, MOBILE, USERID = "play_person", "13900000001", "play-userid-1"
 APP, APP_KEY = "play_app", "dingplaykeynotreal"
 ROBOTS = ("play_robot_ops", "play_robot_dba", "play_robot_net")

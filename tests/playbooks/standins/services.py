@@ -23,8 +23,11 @@ class Machine:
     def __init__(self, site, folder):
         self.site, self.folder = site, Path(folder)
         self.registry, self.bin = self.folder / "registry", self.folder / "bin"
-        for place in (self.registry, self.bin):
+        # Where unit files are written to, of a service that is no ESB.
+        self.units = self.folder / "units"
+        for place in (self.registry, self.bin, self.units):
             place.mkdir()
+        (self.registry / "units").write_text(str(self.units), "utf-8")
         (self.registry / "calls").touch()
         for name, kind in (("systemctl", "systemctl"), ("docker", "engine")):
             program = self.bin / name
@@ -95,7 +98,14 @@ class Machine:
     def forget(self):
         (self.registry / "calls").write_text("", "utf-8")
 
+    def unit(self, name):
+        """A unit of a unit file; None when there is none."""
+        return programs.found(str(self.registry), name)
+
     def end(self):
+        for path in sorted(self.registry.glob("*.json")):
+            if path.stem not in self.names:
+                self.service(path.stem).stop()
         for name in self.names:
             self.service(name).stop()
 

@@ -6,7 +6,7 @@ Monitor reads data.username_check.invalid, Job and SOPS code and message, ITSM t
 """
 from __future__ import absolute_import, division, print_function
 
-from .delivery import NOT_TRIED, SENT
+from .delivery import NOT_TRIED, QUEUED, SENT
 from .version import __version__
 
 # The ESB's general error code.
@@ -18,22 +18,25 @@ NAMES_SHOWN = 20
 def of_outcomes(receivers, outcomes, warnings):
     """receivers: Receivers in the order asked for; outcomes: {receiver: Outcome}; warnings: list of texts."""
     entries = [_entry(receiver.receiver, receiver.kind, outcomes[receiver.receiver]) for receiver in receivers]
-    failed = [entry for entry in entries if not entry["sent"]]
+    failed = [entry for entry in entries if not entry["sent"] and not entry["queued"]]
+    queued = _reasons([entry for entry in entries if entry["queued"]])
     if not failed:
-        message = u"OK"
+        message = queued if queued and not any(entry["sent"] for entry in entries) else u"; ".join([u"OK"] + [queued] * bool(queued))
         twice = [entry["receiver"] for entry in entries if entry["uncertain"]]
         if twice:
-            message = u"OK; perhaps received twice, after a call without an answer: %s" % _names(twice)
+            message += u"; perhaps received twice, after a call without an answer: %s" % _names(twice)
     else:
         some = len(failed) < len(entries)
         message = u"%s users failed: %s" % (u"Some" if some else u"All", _reasons(failed))
+        message += u"; not sent yet: " + queued if queued else u""
     return _payload(not failed, message, entries, warnings)
 
 
 def of_error(message, receivers):
     """Nothing was sent. receivers: the names that can be read from the request."""
     entries = [
-        {"receiver": name, "kind": "unknown", "sent": False, "outcome": NOT_TRIED, "uncertain": False, "reason": message}
+        {"receiver": name, "kind": "unknown", "sent": False, "outcome": NOT_TRIED, "uncertain": False, "reason": message,
+         "queued": None}
         for name in receivers
     ]
     return _payload(False, message, entries, [])
@@ -47,6 +50,7 @@ def _entry(name, kind, outcome):
         "outcome": outcome.outcome,
         "uncertain": outcome.uncertain,
         "reason": outcome.reason,
+        "queued": outcome.queued if outcome.outcome == QUEUED else None,
     }
 
 
@@ -57,7 +61,7 @@ def _payload(result, message, entries, warnings):
         "message": message[:LONGEST_MESSAGE],
         "data": {
             "version": __version__,
-            "username_check": {"invalid": [entry["receiver"] for entry in entries if not entry["sent"]]},
+            "username_check": {"invalid": [entry["receiver"] for entry in entries if not entry["sent"] and not entry["queued"]]},
             "receivers": entries,
             "warnings": warnings,
         },

@@ -2,28 +2,15 @@
 """What the three components have in common: the ESB's request in, one result out. Only components know these two."""
 from __future__ import absolute_import, division, print_function
 
-from common.constants import API_TYPE_OP, HTTP_METHOD
+from common.constants import API_TYPE_OP, API_TYPE_Q, HTTP_METHOD
 from common.log import logger
 from components.component import Component, SetupConfMixin
 
-from . import answer, channels, order, sending, settings
+from . import answer, channels, directory, order, sending, settings, status
 from .errors import ChannelError
-from .names import monotonic, text_type
-from .receivers import Directory
+from .names import monotonic
 from .secret import MASK
-from .text import clean
 from .transport import Transport
-
-# Whether this ESB signs its own calls to user management, as the V7 one does: it has no access to PaaS's database.
-try:
-    import esb.exdb  # noqa: F401 - in 2.12 to 2.14 only
-
-    _VOUCHES = False
-except ImportError:
-    _VOUCHES = True
-
-# Seconds for one try at user management.
-DIRECTORY_CONNECT, DIRECTORY_READ = 2.0, 4.0
 
 
 class ChannelComponent(Component, SetupConfMixin):
@@ -68,6 +55,7 @@ class ChannelComponent(Component, SetupConfMixin):
             started,
             accepted_kinds=self.accepted_kinds,
             directory=self._directory(),
+            own_app=not (wanted.app_key or wanted.app_secret),
             transport=Transport(
                 "internet",
                 self._trace_context(),
@@ -90,24 +78,7 @@ class ChannelComponent(Component, SetupConfMixin):
         return stored
 
     def _directory(self):
-        from components.bk.apisv2.usermanage.toolkit import configs
-
-        host = configs.host
-        addresses = [text_type(address) for address in getattr(host, "hosts_prod", None) or [] if address]
-        if not addresses:
-            found = host.get_value(False) if hasattr(host, "get_value") else host
-            addresses = [text_type(found)] if found else []
-        transport = Transport("internal", self._trace_context(), DIRECTORY_CONNECT, DIRECTORY_READ)
-        return Directory(addresses, transport, self._directory_headers())
-
-    def _directory_headers(self):
-        username = clean(text_type(getattr(self.current_user, "username", "") or u"")).replace(u"\n", u"").strip()
-        headers = {"Bk-Username": username, "Bk-App-Code": self.request.app_code or _own_app_code()}
-        # The V7 ESB vouches for app and user with a token of its own; user management there wants it.
-        if _VOUCHES:
-            headers["X-Bkapi-JWT"] = _vouching_token(headers["Bk-App-Code"], self.current_user)
-        # Latin-1 is what headers carry: a name of other characters travels as its UTF-8 bytes.
-        return {name: _header(text_type(value)) for name, value in headers.items() if value}
+        return directory.of_esb(self.request.app_code, self.current_user, self._trace_context())
 
     def _trace_context(self):
         return {
@@ -125,6 +96,16 @@ class ChannelComponent(Component, SetupConfMixin):
                 logged[name] = MASK
 
 
+class StatusComponent(ChannelComponent):
+    """The state of what is queued. It takes no fields."""
+
+    api_type = API_TYPE_Q
+    channel_path = settings.STATUS_PATH
+
+    def _answer(self, fields, started):
+        return {"result": True, "code": 0, "message": u"OK", "data": status.collect(settings.read(self._stored_settings()))}
+
+
 def _place(error):
     """module:line where an exception was raised, without its text."""
     import sys
@@ -135,26 +116,3 @@ def _place(error):
     if trace is None:
         return "?"
     return "%s:%d" % (trace.tb_frame.f_globals.get("__name__", "?"), trace.tb_lineno)
-
-
-def _header(value):
-    encoded = value.encode("utf-8")
-    return encoded if isinstance(encoded, str) else encoded.decode("latin-1")
-
-
-def _own_app_code():
-    from django.conf import settings as esb_settings
-
-    return getattr(esb_settings, "BK_APP_CODE", "")
-
-
-def _vouching_token(app_code, user):
-    try:
-        from esb.bkapp.models import BKApp
-        from esb.utils.jwt_utils import JWTClient
-
-        token = JWTClient(BKApp(app_code, verified=True), user).encode()
-    except Exception as error:
-        logger.warning("ding.blueking: no X-Bkapi-JWT for user management: %s", error.__class__.__name__)
-        return ""
-    return token.decode("ascii") if isinstance(token, bytes) else token

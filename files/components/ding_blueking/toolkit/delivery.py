@@ -3,6 +3,7 @@
 from __future__ import absolute_import, division, print_function
 
 import threading
+import uuid
 from collections import OrderedDict, namedtuple
 
 from common.log import logger
@@ -12,7 +13,7 @@ from .dingtalk import BUSY, DONE, HELD, LATE, LATER, POISONED, REFUSED, TOO_LARG
 from .messages import GROUP_LIMIT, PERSON_LIMIT, SMALLEST_LIMIT
 from .names import monotonic
 
-SENT, NOT_SENT, DOUBTFUL, NOT_TRIED = "sent", "refused", "uncertain", "not_tried"
+SENT, QUEUED, NOT_SENT, DOUBTFUL, NOT_TRIED = "sent", "queued", "refused", "uncertain", "not_tried"
 
 # Seconds before the second, third and fourth attempt.
 WAITS = (1, 2, 4)
@@ -22,11 +23,14 @@ SENDING_SHARE = 0.25
 # only calls that may be repeated freely are cut short.
 SERIAL_SHARE, SERIAL_SECONDS = 3.0, 2.0
 DEADLINE_REASON = u"the deadline of %g seconds came first"
+QUEUED_REASON = u"queued behind %d for about %d seconds"
 NOT_IN_DINGTALK = u"is not in DingTalk: no member has this phone number (errcode 60121)"
 NOT_LOOKED_UP = u"not looked up yet: DingTalk allows no more look-ups a second; the next request finds this person"
 
 # sent is true for SENT only; uncertain: a call went without an answer, so the message may have come once more or at all.
-Outcome = namedtuple("Outcome", "outcome uncertain reason")
+# queued: {"behind": messages, "seconds": about how long} for QUEUED, else None.
+Outcome = namedtuple("Outcome", "outcome uncertain reason queued")
+Outcome.__new__.__defaults__ = (None,)
 
 
 class Ledger(object):
@@ -39,12 +43,12 @@ class Ledger(object):
         self._outcomes = {}
         self._open = True
 
-    def note(self, receivers, outcome, uncertain=False, reason=u""):
+    def note(self, receivers, outcome, uncertain=False, reason=u"", queued=None):
         reason = self._scrub(reason)
         with self._lock:
             if self._open:
                 for receiver in receivers:
-                    self._outcomes[receiver] = Outcome(outcome, uncertain, reason)
+                    self._outcomes[receiver] = Outcome(outcome, uncertain, reason, queued)
 
     def close(self):
         """{receiver: Outcome}."""
@@ -64,10 +68,13 @@ class _Attempts(object):
 class _GroupJob(object):
     def __init__(self, robot):
         self.robot = robot
+        self.identity = uuid.uuid4().hex
         self.names = [robot.receiver]
         self.bodies = None
         self.limit = GROUP_LIMIT
         self.done = 0
+        self.places = None  # in the robot's window, one for each part to come
+        self.called = False
         self.attempts = _Attempts()
 
 
@@ -89,6 +96,7 @@ class _PeopleJob(object):
         self.parts = parts
         self.limit = limit
         self.done = done
+        self.identity = uuid.uuid4().hex
         self.has_place = False
         self.doubted_before = False  # in an earlier part
         self.attempts = _Attempts()
@@ -105,11 +113,15 @@ class _PeopleJob(object):
 class Delivery(object):
     """One message to its robots and people. The natural way: token, look-ups, batches; groups beside them."""
 
-    def __init__(self, client, settings, started, deadline, make_group_parts, make_people_parts):
+    def __init__(self, client, settings, started, deadline, make_group_parts, make_people_parts, overflow=None, waiting=None):
         """client: DingTalk. started, deadline: monotonic seconds.
 
-        make_group_parts(limit) and make_people_parts(limit) give a message's parts for a limit in bytes.
+        make_group_parts(limit, identity) and make_people_parts(limit) give a message's parts for a limit in bytes.
+        overflow: Overflow, and waiting: {"robot", "person"} of the message as an outbox keeps it, None for a kind that must
+        not be queued; without them, nothing is counted and nothing queued.
         """
+        self._overflow = overflow
+        self._queueable = waiting or {}
         self._client = client
         self._settings = settings
         self._deadline = deadline
@@ -197,12 +209,17 @@ class Delivery(object):
 
     def _group_step(self, job):
         if job.bodies is None:
-            job.bodies = self._group_parts(job.limit)
+            job.bodies = self._group_parts(job.limit, job.identity)
+        if self._overflow and not job.places and not self._admitted(job):
+            return []
         # Noted before the call: when the deadline passes over it, nobody knows more than this.
         self._note_running(job.names, job)
+        job.called = True
         verdict = self._client.send_to_group(
             job.robot.token, job.robot.secret, job.bodies[job.done], self._until(self._deadline)
         )
+        if job.places:
+            self._overflow.settle(job.robot.token, job.places.pop(0))
         if verdict.kind == DONE:
             job.done += 1
             if job.done == len(job.bodies):
@@ -213,16 +230,59 @@ class Delivery(object):
             return [(0, job)]
         if verdict.kind == TOO_LARGE and not job.done and job.limit // 2 >= SMALLEST_LIMIT:
             job.limit //= 2
-            job.bodies = self._group_parts(job.limit)
+            job.bodies = self._group_parts(job.limit, job.identity)
+            self._give_places_back(job)
+            job.called = False
             return [(0, job)]
         wait = self._again(job, verdict, idempotent=True)
         if wait is not None:
             self._note_failed(job.names, job, verdict)
             return [(wait, job)]
+        self._give_places_back(job)
         if verdict.kind == HELD:
+            if self._overflow and self._overflow.queues and self._queue_group(job):
+                return []
             verdict = verdict._replace(kind=REFUSED, reason=held_reason(job.robot.receiver, verdict.wait))
         self._note_failed(job.names, job, verdict)
         return []
+
+    def _admitted(self, job):
+        """Whether a job has a place for its next call; if not, it is in the outbox, or refused."""
+        seconds = max(1.0, self._deadline - monotonic()) + parallel.GRACE
+        if job.called:
+            admission = self._overflow.again(job.robot.token, seconds)
+        else:
+            admission = self._overflow.admit(job.robot.token, len(job.bodies), seconds)
+        if admission.places is not None:
+            job.places = list(admission.places)
+            return True
+        if admission.queue and self._queue_group(job):
+            return False
+        reason = full_reason(job.robot.receiver, admission.wait, len(job.bodies) - job.done, self._settings, self._overflow.problem)
+        self._note_failed(job.names, job, dingtalk.Verdict(REFUSED, reason, {}, 0))
+        return False
+
+    def _give_places_back(self, job):
+        while job.places:
+            self._overflow.settle(job.robot.token, job.places.pop(), used=False)
+
+    def _queue_group(self, job):
+        """Whether the rest of a job is in the outbox now."""
+        entry = dict(self._queueable["robot"], id=job.identity, receiver=job.robot.receiver)
+        if job.done or job.attempts.doubted or job.limit != GROUP_LIMIT:
+            # A part has arrived, or may have: the service goes on with the same parts.
+            entry.update({"alone": True, "limit": job.limit, "from": job.done})
+        return self._queued(job.names, lambda: self._overflow.queue_for_robot(job.robot.token, entry))
+
+    def _queued(self, names, store_it):
+        try:
+            queued = store_it()
+        except EnvironmentError as error:
+            logger.error("ding.blueking: a message cannot be queued: %s", error.strerror or error.__class__.__name__)
+            self._overflow.problem = u"the outbox cannot be written: %s" % (error.strerror or error.__class__.__name__)
+            return False
+        self._ledger.note(names, QUEUED, False, QUEUED_REASON % (queued["behind"], queued["seconds"]), queued)
+        return True
 
     # --- people ---------------------------------------------------------------------------------------------------
 
@@ -299,6 +359,10 @@ class Delivery(object):
         return [(0, _PeopleJob(user_ids[i:i + size], parts)) for i in range(0, len(user_ids), size)]
 
     def _people_step(self, job):
+        if not job.done and not job.attempts.doubted and self._may_queue_people():
+            self._queue_people(job, [user_id for user_id in job.user_ids if self._overflow.person_waits(user_id)])
+            if not job.user_ids:
+                return []
         names = self._named(job.user_ids)
         if not job.has_place:
             turn = self._client.turn("batchSend", self._deadline)
@@ -326,7 +390,24 @@ class Delivery(object):
         self._note_failed(names, job, verdict)
         if verdict.kind == POISONED:
             self._forget(job.user_ids)
+        if wait is None and verdict.kind == BUSY and verdict.data.get("slow") and not job.attempts.doubted:
+            self._queue_people(job, list(job.user_ids))
         return [] if wait is None else [(wait, job)]
+
+    def _may_queue_people(self):
+        return self._overflow is not None and self._overflow.queues and self._queueable.get("person") is not None
+
+    def _queue_people(self, job, user_ids):
+        """Put what is left of a job into the outboxes of some of its people, who are then no longer the job's."""
+        if not self._may_queue_people():
+            return
+        for user_id in user_ids:
+            names = self._named([user_id])
+            entry = dict(self._queueable["person"], id=uuid.uuid4().hex, receiver=names[0])
+            if job.done or job.limit != PERSON_LIMIT:
+                entry.update({"alone": True, "limit": job.limit, "from": job.done})
+            if self._queued(names, lambda: self._overflow.queue_for_person(user_id, entry)):
+                job.user_ids = [each for each in job.user_ids if each != user_id]
 
     def _accepted(self, job, verdict):
         """One part was taken, perhaps not for everybody."""
@@ -344,6 +425,8 @@ class Delivery(object):
             self._note_failed(self._named(slow), later, reason)
             if wait is not None:
                 more.append((wait, later))
+            elif not later.attempts.doubted:
+                self._queue_people(later, slow)
         job.user_ids = [user_id for user_id in job.user_ids if user_id not in refused and user_id not in set(slow)]
         job.done += 1
         if not job.user_ids:
@@ -390,6 +473,16 @@ class Delivery(object):
         _LookUpJob: _look_up_step,
         _PeopleJob: _people_step,
     }
+
+
+def full_reason(name, seconds, parts, settings, problem):
+    """What a receiver is told whose robot has no room for a message."""
+    if parts > settings.robot_per_minute:
+        words = u"robot %s: the message needs %d parts, and a robot sends %d a minute" % (name, parts, settings.robot_per_minute)
+    else:
+        words = u"robot %s has sent as many messages as DingTalk takes in a minute (%d): there may be room in %d seconds" % (
+            name, settings.robot_per_minute, int(seconds + 0.999))
+    return words + (u"; nothing is queued: %s" % problem if problem else u"")
 
 
 def _without_a_send(verdict):

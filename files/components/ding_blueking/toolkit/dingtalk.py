@@ -46,6 +46,9 @@ _TOO_FAST_ERRCODES = {130101, 410100}
 _TOO_LARGE_ERRCODES = {460101, 101002}
 _TOKEN_ERRCODES = {40014, 40001, 42001}
 _NOT_THERE_ERRCODES = {60121, 40104}
+# What is wrong with one message and need not be with the next: malformed or unsafe; 310000 when it is about keywords.
+_CONTENT_ERRCODES = {40035, 43004, 400105, 43002, 400403, 430101, 430102, 430103, 430104}
+_KEYWORDS = (u"keyword", u"\u5173\u952e\u8bcd")
 _LISTS = ("invalidStaffIdList", "filteredStaffIdList", "flowControlledStaffIdList")
 _INTEGER = re.compile(r"^-?[0-9]{1,9}$")
 # What an HTTP header can carry: anything else is no token.
@@ -142,14 +145,14 @@ class DingTalk(object):
             return answer
         data = _json(answer)
         if answer.status == 302 or _is_flow_control(data):
-            return _verdict(HELD, wait=hold_robot(token))
+            return _verdict(HELD, wait=hold_robot(token, self._settings.robot_window))
         code = _errcode(data)
         if code is None or (code == 0 and answer.status != 200):
             return _without_meaning(answer)
         if code == 0:
             return _verdict(DONE)
         if code in _TOO_FAST_ERRCODES:
-            return _verdict(HELD, wait=hold_robot(token))
+            return _verdict(HELD, wait=hold_robot(token, self._settings.robot_window))
         if code in _TOO_LARGE_ERRCODES:
             return _verdict(TOO_LARGE, _oapi_reason(data))
         if code in _BUSY_ERRCODES:
@@ -157,7 +160,7 @@ class DingTalk(object):
         reason = _oapi_reason(data)
         if code == 310000 and u"timestamp" in reason.lower():
             reason += u"; is this host's clock right? DingTalk allows one hour"
-        return _verdict(REFUSED, reason)
+        return _verdict(REFUSED, reason, data={"content": _is_about_content(code, reason)})
 
     # --- one-to-one -----------------------------------------------------------------------------------------------
 
@@ -356,7 +359,7 @@ class DingTalk(object):
     def _refusal(self, answer, data, code):
         reason = _reason(answer, data)
         if _busy_code(answer, data) or answer.status == 302:
-            return _verdict(BUSY, reason)
+            return _verdict(BUSY, reason, data={"slow": not code.lower().endswith("system.error")})
         if not data or answer.status < 300:
             return _without_meaning(answer)
         if answer.status >= 500:
@@ -450,6 +453,10 @@ def _listed(value, user_ids):
     known = {user_id.lower(): user_id for user_id in user_ids}
     entries = [text_type(entry).lower() for entry in value] if isinstance(value, list) else [None]
     return [known[entry] for entry in entries] if all(entry in known for entry in entries) else None
+
+
+def _is_about_content(code, words):
+    return code in _CONTENT_ERRCODES or (code == 310000 and any(word in words.lower() for word in _KEYWORDS))
 
 
 def _lacks_permission(data):

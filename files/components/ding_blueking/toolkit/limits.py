@@ -8,10 +8,9 @@ from .store import store
 
 # A call may arrive later than its neighbour that left after it: the window is kept a little wider than DingTalk's second.
 SECOND = 1.2
-FIRST_HOLD = 60
-LONG_HOLD = 600
-# A second refusal this soon after a hold's end counts as its repetition.
-REPEAT_WITHIN = 900
+# Minutes that DingTalk blocks a robot, first and when it repeats; a second refusal this soon after a hold's end counts as its
+# repetition.
+FIRST_HOLD, LONG_HOLD, REPEAT_WITHIN = 1, 10, 15
 
 
 def wait_for_call(app_key, api, qps, latest):
@@ -26,22 +25,29 @@ def robot_wait(token):
     return _left(store.hold(_hold_key(token)))
 
 
-def hold_robot(token):
+def hold_robot(token, minute=60.0):
     """Leave a robot alone that DingTalk has refused for speed: a minute, then ten. Returns the seconds."""
     now = time.time()
     held = store.hold(_hold_key(token))
     if _left(held) > 1:
         # Another worker was told the same a moment ago.
         return _left(held)
-    seconds = LONG_HOLD if held and 0 <= now - held["until"] < REPEAT_WITHIN else FIRST_HOLD
-    store.set_hold(_hold_key(token), {"until": now + seconds}, seconds + REPEAT_WITHIN)
+    seconds = (LONG_HOLD if held and 0 <= now - held["until"] < REPEAT_WITHIN * minute else FIRST_HOLD) * minute
+    longest = LONG_HOLD * minute + 1
+    store.set_hold(_hold_key(token), {"until": now + seconds, "longest": longest}, seconds + REPEAT_WITHIN * minute)
     return float(seconds)
+
+
+def blocked_until(fingerprint):
+    """Wall clock seconds until which a robot is left alone, 0 when it is not."""
+    held = store.hold(u"hold:" + fingerprint)
+    return held["until"] if _left(held) else 0
 
 
 def _left(held):
     """Seconds left of a hold. One that seems longer than any was written before the clock was set back."""
     left = held["until"] - time.time() if held else 0.0
-    return left if 0 < left <= LONG_HOLD + 1 else 0.0
+    return left if 0 < left <= held.get("longest", LONG_HOLD * 60 + 1) else 0.0
 
 
 def _hold_key(token):

@@ -2,6 +2,7 @@
 """From title and content to the parts that DingTalk shows: cleaned, converted, and split to its limits."""
 from __future__ import absolute_import, division, print_function
 
+import hashlib
 import re
 import uuid
 
@@ -72,16 +73,22 @@ def mention(message, msg_key, mobiles, everybody):
     return dict(message, text=_with_mentions(message["text"], mobiles, _gap(msg_key))), at
 
 
-def parts_for_group(msg_key, message, at, limit=GROUP_LIMIT):
+def part_uuid(identity, limit, number):
+    """The msgUuid of a part: whoever goes on with a message later, after a restart too, gives its parts the same."""
+    return hashlib.sha256((u"%s %d %d" % (identity, limit, number)).encode("utf-8")).hexdigest()[:32]
+
+
+def parts_for_group(msg_key, message, at, limit=GROUP_LIMIT, uuid_of=lambda number: uuid.uuid4().hex):
     """Bodies (bytes) of a group message, each with its own msgUuid, made once: a repetition sends the same bytes.
 
-    limit: bytes of a body, SMALLEST_LIMIT or more. There are at most MOST_PARTS; see left_out.
+    limit: bytes of a body, SMALLEST_LIMIT or more. There are at most MOST_PARTS; see left_out. uuid_of(number): the
+    msgUuid of a part, from 0.
     """
     frame = {"atMobiles": [], "isAtAll": False} if at else None
     message, room = _fitted(message, limit, lambda part: group_body(msg_key, part, uuid.uuid4().hex, frame))
     texts = split(message["text"], room, _gap(msg_key), at["atMobiles"] if at else ())
     return [
-        group_body(msg_key, dict(message, text=text), uuid.uuid4().hex, _at_of(number, text, at))
+        group_body(msg_key, dict(message, text=text), uuid_of(number), _at_of(number, text, at))
         for number, text in enumerate(texts)
     ]
 
@@ -119,7 +126,7 @@ def split(text, limit, gap=u"\n", mobiles=()):
     is missing, and has the mentions that would be missing.
     """
     text = _with_mentions(text, mobiles, gap)
-    if _cost(text, mobiles) <= limit:
+    if json_cost(text, mobiles) <= limit:
         return [text]
     limit -= _NUMBER_ROOM
     pieces = _pieces(text, limit, mobiles)
@@ -152,7 +159,7 @@ def _shortened(text, pieces, limit, gap, mobiles):
         last = _pieces(end, limit, mobiles)
         if len(last) <= places:
             break
-    room = limit - _cost(gap + last[0], mobiles)
+    room = limit - json_cost(gap + last[0], mobiles)
     more = next(_fill(_units(pieces[len(kept)], room, mobiles), room)).strip(u"\n") if room >= LEAST_ROOM else u""
     missing = size - sum(len(piece.encode("utf-8")) for piece in kept + [more])
     if more:
@@ -172,7 +179,7 @@ def _units(text, limit, mobiles):
 def _broken(text, limit, mobiles, patterns):
     for found in patterns[0].finditer(text):
         unit = found.group(0)
-        cost = _cost(unit, mobiles)
+        cost = json_cost(unit, mobiles)
         if cost <= limit or len(patterns) == 1:
             yield unit, cost
         else:
@@ -192,11 +199,11 @@ def _fill(units, limit):
         yield u"".join(piece)
 
 
-def _cost(text, mobiles=()):
+def json_cost(text, mobiles=()):
     """Bytes of a text inside JSON, without the quotation marks, and of its mentions: costs of pieces add up."""
     cost = len(text.encode("utf-8")) + text.count(u'"') + text.count(u"\\") + text.count(u"\n") + text.count(u"\t")
     if mobiles and u"@" in text:
-        cost += sum(_cost(mobile) + len(u'"",') for mobile in mobiles if _mentions(text, mobile))
+        cost += sum(json_cost(mobile) + len(u'"",') for mobile in mobiles if _mentions(text, mobile))
     return cost
 
 

@@ -7,6 +7,7 @@ from .delivery import NOT_SENT, Delivery, Outcome
 from .dingtalk import DingTalk
 from .errors import OrderError
 from .mobile import mobile_in_dingtalks_form
+from .overflow import Overflow
 from .receivers import PERSON, ROBOT, UNKNOWN
 
 _WRONG_KIND = {
@@ -15,8 +16,8 @@ _WRONG_KIND = {
 }
 
 
-def send(order, settings, started, accepted_kinds, directory, transport):
-    """Carry out an Order. The payload for the caller.
+def send(order, settings, started, accepted_kinds, directory, transport, own_app=True):
+    """Carry out an Order. The payload for the caller. own_app: whether the app is that of the settings, not a caller's.
 
     started: monotonic seconds; accepted_kinds: of "robot", "person"; directory: Directory; transport: Transport to
     DingTalk. Raises ChannelError when nothing can be sent at all.
@@ -34,8 +35,13 @@ def send(order, settings, started, accepted_kinds, directory, transport):
         settings,
         started,
         deadline,
-        make_group_parts=lambda limit: _told(messages.parts_for_group(msg_key, in_group, at, limit), warnings),
+        make_group_parts=lambda limit, identity: _told(
+            messages.parts_for_group(msg_key, in_group, at, limit, lambda number: messages.part_uuid(identity, limit, number)),
+            warnings,
+        ),
         make_people_parts=lambda limit: _told(messages.parts_for_people(msg_key, message, limit), warnings),
+        overflow=Overflow(settings),
+        waiting=_waiting(msg_key, message, mentions, order.at_everybody, own_app),
     )
     fit = [receiver for receiver in addressed if not receiver.reason]
     outcomes = delivery.send(
@@ -46,6 +52,12 @@ def send(order, settings, started, accepted_kinds, directory, transport):
         if receiver.reason:
             outcomes[receiver.receiver] = Outcome(NOT_SENT, False, receiver.reason)
     return answer.of_outcomes(addressed, outcomes, warnings)
+
+
+def _waiting(msg_key, message, mobiles, everybody, own_app):
+    """The message as outboxes keep it, by kind of receiver. Nobody may keep a caller's own app, so nobody can send with it later."""
+    person = {"msg_key": msg_key, "title": message["title"], "text": message["text"]}
+    return {"robot": dict(person, mobiles=list(mobiles), all=bool(everybody)), "person": person if own_app else None}
 
 
 def _told(parts, warnings):

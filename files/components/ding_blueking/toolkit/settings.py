@@ -13,15 +13,18 @@ from .secret import Secret
 DING_PATH = "/cmsi/send_ding/"
 DINGTALK_PATH = "/cmsi/send_dingtalk/"
 DINGBOT_PATH = "/cmsi/send_dingbot/"
+STATUS_PATH = "/cmsi/ding_status/"
 
 MSG_KEYS = ("text", "markdown")
 ON_UNCERTAIN = ("repeat", "report")
+OVERFLOW = ("queue", "refuse")
 
 _HOST = re.compile(r"^[0-9A-Za-z_.:-]+$")
 
 Settings = namedtuple(
     "Settings",
     "msg_key proxy oapi_url api_url ca_bundle connect_timeout read_timeout deadline on_uncertain qps "
+    "overflow outbox_max outbox_hours reserve robot_per_minute robot_window paas_hosts "
     "ding_app_key ding_app_secret robot_code token_field sign_field",
 )
 
@@ -91,6 +94,18 @@ def _number(low, high):
     return parse
 
 
+def _whole(low, high):
+    number = _number(low, high)
+
+    def parse(value):
+        found = number(value)
+        if found != int(found):
+            raise ValueError("must be a whole number")
+        return int(found)
+
+    return parse
+
+
 # name: (channel to set it in, parser, default). 20 calls a second per app and API is DingTalk's standard edition.
 FIELDS = {
     "msg_key": (DING_PATH, _choice(*MSG_KEYS), u"text"),
@@ -103,6 +118,14 @@ FIELDS = {
     "deadline": (DING_PATH, _number(1, 300), 12.0),
     "on_uncertain": (DING_PATH, _choice(*ON_UNCERTAIN), u"repeat"),
     "qps": (DING_PATH, _number(0, 1000), 20.0),
+    "overflow": (DING_PATH, _choice(*OVERFLOW), u"queue"),
+    "outbox_max": (DING_PATH, _whole(1, 1000000), 10000),
+    "outbox_hours": (DING_PATH, _number(0.001, 720), 24.0),
+    "reserve": (DING_PATH, _whole(0, 1000), 4),
+    # DingTalk's limit for a robot; 0 switches window and queue off.
+    "robot_per_minute": (DING_PATH, _whole(0, 100000), 20),
+    "robot_window": (DING_PATH, _number(1, 3600), 60.0),
+    "paas_hosts": (DING_PATH, _whole(1, 1000), 1),
     "ding_app_key": (DINGTALK_PATH, _text, u""),
     "ding_app_secret": (DINGTALK_PATH, lambda value: Secret(_text(value)), Secret(u"")),
     "robot_code": (DINGTALK_PATH, _text, u""),

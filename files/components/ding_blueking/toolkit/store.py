@@ -40,6 +40,7 @@ REDIS_TIMEOUT = 0.5
 # After a failure Redis is left alone for this long: 0.5 s for each call would use up the deadline.
 REDIS_PAUSE = 30
 PREFIX = "ding_blueking:"
+FOLDER = "ding_blueking"
 MEMORY_ENTRIES = 20000
 FILE_DAYS = 3
 
@@ -95,10 +96,19 @@ class Redis(object):
     """The ESB's Redis through a client of our own: short time-outs, and a pause after a failure."""
 
     def __init__(self):
+        self.pause = None
         self._client = None
         self._pid = None
         self._paused_until = 0
         self._answers = True
+
+    def is_set(self):
+        """Whether this ESB has a Redis at all."""
+        return redis is not None and bool(getattr(esb_settings, "REDIS_HOST", ""))
+
+    def resume(self):
+        """Try again now: somebody else on this host had an answer."""
+        self._paused_until = 0
 
     def _connect(self):
         host = getattr(esb_settings, "REDIS_HOST", "")
@@ -121,16 +131,20 @@ class Redis(object):
         if monotonic() < self._paused_until:
             return None
         try:
-            if self._client is None or self._pid != os.getpid():
-                self._client, self._pid = self._connect(), os.getpid()
-            if self._client is None:
-                self._paused_until = monotonic() + REDIS_PAUSE
+            client = self._client
+            if client is None or self._pid != os.getpid():
+                client = self._client = self._connect()
+                self._pid = os.getpid()
+            if client is None:
+                self._paused_until = monotonic() + (self.pause or REDIS_PAUSE)
                 return None
-            result = action(self._client)
+            result = action(client)
             self._answers = True
             return result
         except Exception as error:  # a client library's errors, also those of its connection set-up
-            self._paused_until = monotonic() + REDIS_PAUSE
+            self._paused_until = monotonic() + (self.pause or REDIS_PAUSE)
+            # Its other kept connections are as dead: each would cost one more failure.
+            self._client = None
             if self._answers:
                 logger.warning("ding.blueking: Redis does not answer, doing without: %s", error.__class__.__name__)
             self._answers = False
@@ -144,11 +158,21 @@ class Files(object):
         self._folder = None
         self._warned = False
 
-    def _candidates(self):
+    @staticmethod
+    def _lasting():
         for base in (getattr(esb_settings, "LOG_DIR", ""), os.environ.get("PAAS_LOGGING_DIR", "")):
             if base and os.path.isdir(base):
-                yield os.path.join(base, "ding_blueking")
-        yield os.path.join(tempfile.gettempdir(), "ding_blueking-%d" % os.getuid())
+                yield os.path.join(base, FOLDER)
+
+    def _candidates(self):
+        for folder in self._lasting():
+            yield folder
+        yield os.path.join(tempfile.gettempdir(), "%s-%d" % (FOLDER, os.getuid()))
+
+    def lasting_folder(self):
+        """The folder when it lies with the ESB's logs, so that what is in it outlives a reboot; else None."""
+        folder = self.folder()
+        return folder if folder in list(self._lasting()) else None
 
     def folder(self):
         """The folder, made when needed; None when no place is ours alone."""
@@ -306,23 +330,35 @@ class Store(object):
                 return stored, None
             return (taken + [at])[-int(limit):], at - now
 
-        return self._update_here(key, take, life=period * 2 + max(0, latest))
+        return self.update_here(key, take, life=period * 2 + max(0, latest))
 
     def hold(self, key):
-        """{"until", "since", "times"} of a hold (wall clock seconds), or None."""
+        """{"until", …} of a hold (wall clock seconds), or None: the longer one of what Redis and this host know."""
         text = self._redis.use(lambda client: client.get(PREFIX + key) or b"")
-        if text is not None:
-            return json.loads(text.decode("utf-8") if isinstance(text, bytes) else text) if text else None
+        shared = _loads(text if isinstance(text, bytes) else text.encode("utf-8")) if text else None
+        here = self._files.read(key)
+        here = self.memory.get(key) if here is None else here
+        if not shared or not here:
+            return shared or here
+        return max(shared, here, key=lambda held: held["until"])
+
+    def set_hold(self, key, value, life):
+        """Store a hold for `life` seconds, in both places: Redis may forget it, or be gone when it is asked for."""
+        stored = json.dumps(value)
+        self._redis.use(lambda client: client.set(PREFIX + key, stored, ex=max(1, int(life))) or True)
+        self.update_here(key, lambda _: (value, None), life)
+
+    def read_here(self, key):
+        """What this host stored under `key`, None when nothing."""
         found = self._files.read(key)
         return self.memory.get(key) if found is None else found
 
-    def set_hold(self, key, value, life):
-        """Store a hold for `life` seconds."""
-        stored = json.dumps(value)
-        if not self._redis.use(lambda client: client.set(PREFIX + key, stored, ex=max(1, int(life))) or True):
-            self._update_here(key, lambda _: (value, None), life)
+    def lasting_folder(self):
+        """This host's private folder beside the ESB's logs; None when there is none."""
+        return self._files.lasting_folder()
 
-    def _update_here(self, key, change, life):
+    def update_here(self, key, change, life):
+        """change(stored value or None) gives (value to store, result), in a locked file of this host. The result."""
         with self._lock:
             try:
                 return self._files.update(key, change)

@@ -12,11 +12,13 @@ def test_each_check_is_a_row():
     assert verify_rows({"ping": {"ok": True, "text": "pong"}}) == [{"what": "ping", "ok": True, "text": "pong"}]
 
 
-def test_each_receiver_is_a_row_and_queued_is_not_sent():
+def test_each_receiver_is_a_row_and_queued_is_no_fault_and_not_sent():
     sent = {"receivers": [{"receiver": "a", "sent": True, "outcome": "sent", "reason": ""},
-                          {"receiver": "b", "sent": False, "outcome": "queued", "reason": "behind 3"}]}
+                          {"receiver": "b", "sent": False, "outcome": "queued", "reason": "queued behind 3 for about 9 seconds"},
+                          {"receiver": "c", "sent": False, "outcome": "not_tried", "reason": "no time left"}]}
     assert verify_rows({}, [sent]) == [{"what": "message to a", "ok": True, "text": "sent"},
-                                       {"what": "message to b", "ok": False, "text": "queued: behind 3"}]
+                                       {"what": "message to b", "ok": True, "text": "queued, not sent yet: queued behind 3 for about 9 seconds"},
+                                       {"what": "message to c", "ok": False, "text": "not tried: no time left"}]
 
 
 def test_a_call_that_failed_as_a_whole_is_a_row_that_fails():

@@ -32,7 +32,9 @@ class Host:
     def __init__(self, **answers):
         self.answers = dict(processes=[process(9, worker=False), process(10), process(11)], package_time=50.0, ping=Page(200, "", "pong"),
                             healthz=healthz_page(True), component=Page(200, "", 'component "%s" exists, if the visit …' % CODENAME),
-                            imports={"modules": 20, "failures": []}, version="1.0.0", api=Api({"mail": True, "ding": True}))
+                            imports={"modules": 20, "failures": []}, version="1.0.0", api=Api({"mail": True, "ding": True}),
+                            service=({"format": 1, "version": "1.0.0", "started": 60.0}, 1.5, "1.0.0"),
+                            storm={"totals": {"waiting": 0, "dead": 0}, "outboxes": []})
         self.answers.update(answers)
         self.asked = []
 
@@ -105,6 +107,11 @@ def test_a_well_host_is_well():
     (dict(component=Page(404, "", "")), "component", "HTTP 404"),
     (dict(version="0.9"), "version", "0.9 answers, and 1.0.0 is wanted"),
     (dict(version=None), "version", "without a version"),
+    (dict(service=(None, None, "1.0.0")), "service", "no sign of life"),
+    (dict(service=Problem("Not as root.")), "service", "Not as root"),
+    (dict(service=({"format": 1, "version": "1.0.0", "started": 40.0}, 1.5, "1.0.0")), "service", "older than the channel's files"),
+    (dict(storm={"totals": {"dead": 2}}), "outboxes", "refused 2 for good"),
+    (dict(storm=Problem("No such channel.")), "outboxes", "No such channel"),
 ])
 def test_one_fault_is_one_complaint(spoiled, name, words):
     picture = look(Host(**spoiled), version="1.0.0")
@@ -162,8 +169,8 @@ def test_a_before_may_be_incomplete():
 def test_without_ping_nothing_else_is_asked_of_the_service():
     host = Host(ping=Problem("Refused."))
     picture = look(host)
-    assert host.asked == ["processes", "package_time", "ping", "imports"]
-    assert [name for name in ALL if not picture.checks[name]["ok"]] == ["ping", "healthz", "component", "version", "offered"]
+    assert host.asked == ["processes", "package_time", "ping", "imports", "service", "package_time"]
+    assert [name for name in ALL if not picture.checks[name]["ok"]] == ["ping", "healthz", "component", "version", "offered", "outboxes"]
 
 
 @pytest.mark.parametrize("spoiled,before", [(dict(), [process(10)]), (dict(package_time=150.0), [])])

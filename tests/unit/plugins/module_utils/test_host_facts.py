@@ -95,6 +95,16 @@ def test_other_paths_in_a_container_follow_the_esbs_folder(inner, path, seen):
     assert esb_python.Esb(dict(params, bk_home="/data/bkee", esb_inner_home=inner)).inside(path) == seen
 
 
+@pytest.mark.parametrize("mode,runtime,kept", [
+    ("auto", "systemd", "systemd"), ("auto", "docker", "systemd"), ("auto", "command", "external"), ("auto", None, "external"), ("none", "systemd", "none"),
+    ("external", "docker", "external"), ("systemd", "command", "systemd")])
+def test_what_keeps_the_service_follows_from_what_runs_the_esb(tmpdir, mode, runtime, kept):
+    params = dict((name, option.get("default")) for name, option in esb_python.OPTIONS.items())
+    esb = esb_python.Esb(dict(params, bk_home=str(tmpdir)))
+    found = host_facts.ding_service(esb, dict(runtime=runtime), dict(service_mode=mode, service_unit="ding-none.service", service_folder=str(tmpdir)))
+    assert (found["mode"], found["waiting"], found["owner"]) == (kept, 0, None)
+
+
 def test_whether_a_program_can_be_started(tmpdir, monkeypatch):
     tmpdir.join("esb-again").write("#!/bin/sh\n")
     monkeypatch.setenv("PATH", str(tmpdir))

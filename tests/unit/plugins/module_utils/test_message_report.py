@@ -79,7 +79,16 @@ def test_queued_is_neither_sent_nor_failed():
     assert told.failed is None and told.success() == "Sent to: a. Queued, not sent yet: b."
     assert [each["receiver"] for each in told.sent] == ["a"]
     told = report([entry("a", "queued"), entry("b", "refused")], False)
-    assert "sent the message to 0 of 2" in told.failed and told.sent == []
+    assert "sent the message to 0 of 2 receivers and queued it for 1." in told.failed and told.sent == []
+
+
+def test_a_queued_receiver_tells_behind_what_and_for_how_long():
+    told = report([entry("a"), entry("b", "queued", queued={"behind": 12, "seconds": 40})], True)
+    assert told.success() == "Sent to: a. Queued, not sent yet: b (behind 12, for about 40 seconds)."
+    assert [each["queued"] for each in told.receivers] == [None, {"behind": 12, "seconds": 40}]
+    for odd in (None, 5, {}, {"behind": u"1", "seconds": 2}, {"behind": True, "seconds": 2}, [1]):
+        told = report([entry("a"), entry("b", "queued", queued=odd)], True)
+        assert told.receivers[1]["queued"] is None and told.success().endswith("not sent yet: b.")
 
 
 def test_uncertain_is_a_word_of_its_own():

@@ -11,7 +11,9 @@ from ansible_collections.ding.blueking.plugins.module_utils import preflight
 
 WANTED = dict(force_version=False, unit="bk-paas-esb.service", container="bk-paas-esb", engine="docker", space_mb=200, offline=False,
               replace_original=False, whitelist_app=False, url="http://10.0.0.1:8002", app_code="bk_paas", app_secret="not-a-secret",
-              restart_mode="restart", restart_command=["/usr/bin/esb-again"], drain=False)
+              restart_mode="restart", restart_command=["/usr/bin/esb-again"], drain=False, service_unit="bk-paas-esb-ding.service",
+              service_folder="/etc/systemd/system")
+SERVICE = dict(mode="systemd", owner="1000:1000", systemd=252, taken="", folder_problem="", waiting=0)
 GOOD = dict(
     esb_home="/data/bkce/open_paas/esb", esb_present=True, generation="v6", version_file="/data/src/open_paas/VERSION", paas_version="2.12.25",
     esb_version="2.11.20", user="blueking", group="blueking", running_as="root", allowed=True, runtime="systemd",
@@ -19,7 +21,7 @@ GOOD = dict(
     free_mb={"/data/backup": 9000, "/data/bkce": 9000}, free_inodes={"/data/backup": 100000, "/data/bkce": None}, not_writable={},
     package_version=None, package_problems=[], original_release=[], original_problem="", pending=False, stale=False, processes=[],
     healthz=dict(ok=True, code="1306000", message="OK"), message_types={"mail": True}, usermgr_problem="", clock_offset=0.4,
-    egress=[dict(url="https://oapi.dingtalk.com", problem="", offset=0.4)])
+    egress=[dict(url="https://oapi.dingtalk.com", problem="", offset=0.4)], ding_service=SERVICE)
 MASTER = [dict(pid=7, worker=False), dict(pid=8, worker=True)]
 UWSGI = dict(unit=dict(load="loaded", active="active", user="blueking", can_reload=False, main_pid=7), main_pid=7, processes=MASTER,
              main_words=["/data/bkce/.envs/open_paas-esb/bin/uwsgi", "--ini", "x.ini"])
@@ -81,6 +83,12 @@ CASES = [
     ("a dead ESB", dict(ping_problem="refused"), {}, "problem", "does not answer at http://10.0.0.1:8002: refused", "ding_esb_port"),
     ("no processes", dict(processes_problem="none"), {}, "problem", "cannot be found: none", "root"),
     ("a complaint", dict(healthz=dict(ok=False, code="1", message="Redis")), {}, "warning", "Redis", "compares"),
+    ("no systemd", dict(ding_service=dict(SERVICE, systemd=None)), {}, "problem", "ystemd does not run", "ding_service_mode=external"),
+    ("no folder for the unit", dict(ding_service=dict(SERVICE, folder_problem="it is not there")), {}, "problem", "/etc/systemd/system: it is not there",
+     "ding_service_mode=external"),
+    ("the unit's name is taken", dict(ding_service=dict(SERVICE, taken="it is masked")), {}, "problem", "ding.service cannot be written: it is masked",
+     "ding_service_unit"),
+    ("waiting messages", dict(ding_service=dict(SERVICE, waiting=3)), {}, "warning", "3 messages wait", "ding_blueking"),
     ("no credentials", {}, dict(app_secret=None), "warning", "no credentials", "ding_esb_app_code"),
     ("wrong credentials", dict(credentials_problem="Not the secret"), {}, "problem", "Not the secret", "ding_esb_app_secret"),
     ("not listed", dict(credentials_problem="Not in the list", not_listed=True), {}, "problem", "Not in the list", "ding_whitelist_app=true"),
@@ -127,6 +135,15 @@ def test_one_fault_is_one_finding(facts, wanted, severity, what, remedy):
     assert found[0]["severity"] == severity
     assert what in found[0]["what"] and remedy in found[0]["remedy"]
     assert found[0]["what"].endswith(".") and found[0]["remedy"].endswith(".")
+
+
+@pytest.mark.parametrize("service", [dict(SERVICE, mode="external", systemd=None, taken="x"), dict(SERVICE, mode="none", systemd=None, folder_problem="x"), {}])
+def test_a_service_that_is_not_ours_to_keep_needs_no_systemd(service):
+    assert findings(dict(ding_service=service)) == []
+
+
+def test_messages_that_wait_for_an_installed_channel_are_no_finding():
+    assert findings(dict(package_version="1.0.0", ding_service=dict(SERVICE, waiting=3))) == []
 
 
 def test_all_faults_come_at_once():

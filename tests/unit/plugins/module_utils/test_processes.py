@@ -74,6 +74,15 @@ def test_a_prefork_server_has_a_master_and_workers(proc):
     assert [each["ticks"] for each in found] == [5000, 5100, 5200]
 
 
+def test_who_the_workers_are_is_seen_of_one_that_is_there(proc):
+    found = [dict(pid=7, worker=False), dict(pid=8, worker=True), dict(pid=9, worker=True)]
+    assert processes.owner(found, proc.path) is None
+    proc.process(9, 7, 1)
+    status = os.stat(os.path.join(proc.path, "9"))
+    assert processes.owner(found, proc.path) == "%d:%d" % (status.st_uid, status.st_gid)
+    assert processes.owner([], proc.path) is None
+
+
 def test_uwsgis_workers_behind_its_http_router_hold_another_socket(proc):
     proc.listen("700")
     proc.process(10, 1, 5000, sockets=["700", "701"])

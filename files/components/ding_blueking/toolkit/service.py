@@ -1,0 +1,204 @@
+# -*- coding: utf-8 -*-
+"""The service's one process: a thread for each outbox in which something waits, the heartbeat, and an end when it is told to."""
+from __future__ import absolute_import, division, print_function
+
+import argparse
+import fcntl
+import os
+import signal
+import sys
+import threading
+import time
+
+from django.db import connection
+
+from common.log import logger
+
+from . import channels, heartbeat, outbox, settings as channel_settings
+from .drain import Drain
+from .names import monotonic
+from .outbox import Outbox
+from .store import store
+from .targets import CALL_SECONDS, PersonTarget, RobotTarget, Robots
+from .version import __version__
+from .window import Window
+
+LOCK = "service.lock"
+DONE, CANNOT_START, ANOTHER_RUNS, LEFT, REPLACED = 0, 1, 3, 4, 75
+# How often new outboxes are looked for, and seconds that a thread sleeps at most before it looks again.
+LOOK_EVERY, LONGEST_SLEEP = 0.1, 1.0
+# Seconds after which a thread that failed is started again.
+AGAIN_AFTER = 5
+# A thread is a robot or person in whose outbox something waits: more wait for one of these to end.
+MOST_THREADS = 64
+
+
+def main(words, package):
+    parser = argparse.ArgumentParser(prog="_service.py", description="Sends the queued messages of this host.")
+    parser.add_argument("--once", action="store_true", help="end when nothing waits any more")
+    parser.add_argument("--seconds", type=float, default=600, help="with --once: end by then in any case")
+    options = parser.parse_args(words)
+    folder = store.lasting_folder()
+    if folder is None:
+        print("there is no private folder beside the ESB's logs: is this the ESB's user, and is PAAS_LOGGING_DIR set?", file=sys.stderr)
+        return CANNOT_START
+    lock = os.open(os.path.join(folder, LOCK), os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except EnvironmentError:
+        print("another service runs on this host", file=sys.stderr)
+        return ANOTHER_RUNS
+    service = Service(folder, package)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: service.stop())
+    return service.run(options.once, options.seconds)
+
+
+class Service(object):
+    def __init__(self, folder, package):
+        self._folder = folder
+        self._base = os.path.join(folder, outbox.FOLDER)
+        self._package = package
+        self._identity = _identity(package)
+        self._started = time.time()
+        self._settings = None
+        self._error = u""
+        self._stopping = threading.Event()
+        self._threads = {}
+        self._waits = {}  # outbox: messages
+        self._not_before = {}  # outbox: monotonic seconds, after its thread failed
+        self._robots = Robots(self.settings)
+
+    def settings(self):
+        return self._settings
+
+    def stop(self):
+        self._stopping.set()
+
+    def run(self, once, seconds):
+        """The exit code."""
+        until = monotonic() + seconds
+        next_beat = 0
+        code = DONE
+        logger.info("ding.blueking: the service that sends queued messages has started, version %s", __version__)
+        while not self._stopping.is_set():
+            if monotonic() >= next_beat:
+                next_beat = monotonic() + heartbeat.EVERY
+                if _identity(self._package) != self._identity:
+                    code = REPLACED
+                    break
+                self._beat()
+            self._start_threads()
+            if once and self._settings is not None and not self._threads and not self._waiting():
+                break
+            if once and monotonic() >= until:
+                code = LEFT
+                break
+            # Not without a time-out: Python 2.7 would not see a signal.
+            self._stopping.wait(LOOK_EVERY)
+        self._end()
+        logger.info("ding.blueking: the service ends with %d", code)
+        return code
+
+    def _end(self):
+        self.stop()
+        limit = monotonic() + CALL_SECONDS + 1
+        for thread in list(self._threads.values()):
+            thread.join(max(0.0, limit - monotonic()))
+        # Workers must not queue for a service that has ended.
+        try:
+            os.unlink(os.path.join(self._folder, heartbeat.NAME))
+        except EnvironmentError:
+            pass
+
+    def _beat(self):
+        self._read_settings()
+        try:
+            if self._settings is not None and self._settings.robot_per_minute:
+                Window(self._settings).probe()
+            if self._settings is not None:
+                heartbeat.write(self._folder, {
+                    "version": __version__, "format": heartbeat.FORMAT, "pid": os.getpid(), "time": time.time(), "started": self._started,
+                    "waiting": sum(self._waits.values()), "error": self._error})
+        except Exception as error:
+            logger.error("ding.blueking: the service's heartbeat: %s", error.__class__.__name__)
+
+    def _read_settings(self):
+        """The rows of now; those of before when the database is away, as workers would not do either."""
+        try:
+            # A connection that the server has closed meanwhile, or that is too old.
+            connection.close_if_unusable_or_obsolete()
+            paths = (channel_settings.DING_PATH, channel_settings.DINGTALK_PATH, channel_settings.DINGBOT_PATH)
+            self._settings = channel_settings.read(channels.stored_settings(paths))
+            self._error = u""
+        except Exception as error:
+            said = getattr(error, "message", u"") if isinstance(error, channel_settings.SettingsError) else error.__class__.__name__
+            if said != self._error:
+                logger.error("ding.blueking: the service cannot read the channel's settings: %s", said)
+            self._error = said
+            try:
+                connection.close()
+            except Exception:  # whatever a database's library makes of a dead connection
+                pass
+
+    # --- threads --------------------------------------------------------------------------------------------------
+
+    def _waiting(self):
+        return [key for key in outbox.all_keys(self._base) if Outbox(self._base, key).waiting() or self._has_files(key)]
+
+    def _has_files(self, key):
+        try:
+            names = os.listdir(os.path.join(self._base, key))
+        except EnvironmentError:
+            return False
+        return outbox.IN in names or any(name.startswith("take.") for name in names)
+
+    def _start_threads(self):
+        if self._settings is None:
+            return
+        for key, thread in list(self._threads.items()):
+            if not thread.is_alive():
+                del self._threads[key]
+        for key in outbox.all_keys(self._base):
+            if len(self._threads) >= MOST_THREADS:
+                return
+            if key in self._threads or monotonic() < self._not_before.get(key, 0) or not self._has_files(key):
+                continue
+            thread = threading.Thread(target=self._work, args=(key,), name=str(key))
+            thread.daemon = True
+            self._threads[key] = thread
+            thread.start()
+
+    def _work(self, key):
+        """One outbox, until nothing waits in it. Whatever is wrong with it is told, and harms no other."""
+        try:
+            target = PersonTarget(self.settings) if key.startswith("person-") else RobotTarget(self.settings, self._robots)
+            drain = Drain(Outbox(self._base, key), target, self.settings)
+            while not self._stopping.is_set():
+                wait = drain.step()
+                self._waits[key] = drain.waiting()
+                if wait is None:
+                    break
+                self._stopping.wait(min(wait, LONGEST_SLEEP))
+            target.leave()
+        except Exception as error:
+            self._not_before[key] = monotonic() + AGAIN_AFTER
+            logger.error("ding.blueking: %s in outbox %s, at %s; it is tried again in %d seconds",
+                         error.__class__.__name__, key, _place(), AGAIN_AFTER)
+            self._waits[key] = Outbox(self._base, key).waiting()
+
+
+def _place():
+    trace = sys.exc_info()[2]
+    while trace.tb_next is not None:
+        trace = trace.tb_next
+    return "%s:%d" % (trace.tb_frame.f_globals.get("__name__", "?"), trace.tb_lineno)
+
+
+def _identity(package):
+    """What tells a replaced package from this one; None when it is gone."""
+    try:
+        folder, version = os.stat(package), os.stat(os.path.join(package, "toolkit", "version.py"))
+    except EnvironmentError:
+        return None
+    return folder.st_dev, folder.st_ino, version.st_ino, version.st_mtime

@@ -1,0 +1,168 @@
+#!/usr/bin/python
+# -*- coding: utf-8 -*-
+# Copyright: (c) 2026, the ding.blueking authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Keeps the unit of the service that sends queued messages, or takes it away."""
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+DOCUMENTATION = r"""
+module: esb_service
+short_description: Keep the unit of the service that sends queued messages
+version_added: 1.0.0
+author: the ding.blueking authors (@ding-blueking)
+description:
+  - Keeps a systemd unit on one PaaS host for the channel's service, which sends what a robot's limit has kept waiting.
+  - The service runs as the ESB's user, with the ESB's Python and environment. Where O(esb_python) enters a container, so does the unit.
+  - A unit of this name that is not ours is never touched. A drop-in (C(systemctl edit)) is the site's own and stays.
+extends_documentation_fragment:
+  - ding.blueking.attributes
+  - ding.blueking.attributes.changes
+  - ding.blueking.esb_host
+options:
+  state:
+    description:
+      - V(present) writes the unit, starts it at boot, and has it run. A changed unit restarts this service, and nothing else.
+      - V(absent) stops it, and takes it away.
+      - V(saved) writes down what is there, beside the backup O(backup).
+      - V(restored) brings back what V(saved) has written down for O(backup). Without that there was none.
+    type: str
+    choices: [present, absent, saved, restored]
+    default: present
+  unit:
+    description: The unit's name.
+    type: str
+    default: bk-paas-esb-ding.service
+  folder:
+    description: The folder of the site's unit files.
+    type: path
+    default: /etc/systemd/system
+  esb_unit:
+    description: The ESB's own unit. Where there is one, the service starts after it.
+    type: str
+    default: bk-paas-esb.service
+  target:
+    description: The target of the platform's units, to which the service belongs where there is one. Elsewhere it is C(multi-user.target).
+    type: str
+    default: bk-paas.target
+  owner:
+    description:
+      - As whom the service runs in a container, as C(uid:gid). M(ding.blueking.esb_preflight) finds out as whom the ESB's workers do.
+      - The default is the container's own user.
+    type: str
+  dir:
+    description: The folder of the backups.
+    type: path
+    default: /data/backup/ding_blueking
+  backup:
+    description: The name of a backup. Needed for V(saved) and V(restored) in O(state).
+    type: str
+"""
+
+EXAMPLES = r"""
+- name: Have the service run
+  ding.blueking.esb_service:
+    bk_home: /data/bkce
+  become: true
+
+- name: Take it away
+  ding.blueking.esb_service:
+    state: absent
+  become: true
+"""
+
+RETURN = r"""
+differs:
+  description: Whether something has to be changed, or had to be.
+  returned: success
+  type: bool
+service:
+  description: The unit after the task, in check mode as it would be. Null where there is none of ours.
+  returned: success
+  type: dict
+  sample: {"path": "/etc/systemd/system/bk-paas-esb-ding.service", "mode": "0644", "enabled": true, "active": true}
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.common.text.converters import to_native
+
+from ansible_collections.ding.blueking.plugins.module_utils import secrecy, service_host, service_unit
+from ansible_collections.ding.blueking.plugins.module_utils.esb_python import OPTIONS, Esb
+from ansible_collections.ding.blueking.plugins.module_utils.problem import Problem
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec=dict(
+            OPTIONS,
+            state=dict(type="str", choices=["present", "absent", "saved", "restored"], default="present"),
+            unit=dict(type="str", default=service_unit.UNIT),
+            folder=dict(type="path", default=service_unit.FOLDER),
+            esb_unit=dict(type="str", default="bk-paas-esb.service"),
+            target=dict(type="str", default=service_unit.TARGET),
+            owner=dict(type="str"),
+            dir=dict(type="path", default="/data/backup/ding_blueking"),
+            backup=dict(type="str"),
+        ),
+        required_if=[("state", "saved", ["backup"]), ("state", "restored", ["backup"])],
+        supports_check_mode=True,
+    )
+    shown = secrecy.invocation(module)
+    failure, result = None, {}
+    try:
+        result = work(module.params, module.check_mode)
+    except Problem as problem:
+        failure = to_native(problem)
+    # Outside of the handler: within it, ansible-core 2.16 would print a traceback at -vvv.
+    if failure is not None:
+        module.fail_json(msg=failure, invocation=shown)
+    module.exit_json(invocation=shown, **result)
+
+
+def work(params, check):
+    unit = service_host.Unit(params["unit"], params["folder"])
+    now = unit.state()
+    if params["state"] == "saved":
+        if not check:
+            service_host.save(params["dir"], params["backup"], params["unit"], now)
+        return result(unit, now, now)
+    wanted = {"present": present, "absent": lambda *_: None, "restored": restored}[params["state"]](params, unit)
+    if now != wanted and not check:
+        unit.become(now, wanted)
+    return result(unit, now, wanted)
+
+
+def present(params, unit):
+    version = unit.version()
+    if version is None:
+        raise Problem("systemd does not run on this host, so %s cannot be kept by it: set ding_service_mode to external or none." % unit.name)
+    taken = unit.taken()
+    if taken:
+        raise Problem("The unit %s cannot be written: %s. Move it away, or set ding_service_unit." % (unit.name, taken))
+    esb = Esb(params)
+    text = service_unit.text(service_host.place(esb, params["owner"] or ""), unit.name, unit.known(params["esb_unit"]), unit.known(params["target"]), version)
+    return dict(text=text, mode=service_unit.MODE, enabled=True, active=True)
+
+
+def restored(params, unit):
+    wanted = service_host.saved(params["dir"], params["backup"], params["unit"])
+    if wanted and not unit.taken():
+        return wanted
+    return None
+
+
+def result(unit, now, wanted):
+    return dict(changed=now != wanted, differs=now != wanted, service=shown(unit, wanted),
+                diff=[dict(before_header=unit.path, after_header=unit.path, before=now["text"] if now else "", after=wanted["text"] if wanted else ""),
+                      dict(before=shown(unit, now) or {}, after=shown(unit, wanted) or {})])
+
+
+def shown(unit, state):
+    if state is None:
+        return None
+    return dict(path=unit.path, mode="%04o" % state["mode"] if state["mode"] is not None else "", enabled=state["enabled"], active=state["active"])
+
+
+if __name__ == "__main__":
+    main()

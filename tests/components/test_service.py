@@ -1,0 +1,180 @@
+# -*- coding: utf-8 -*-
+"""The service as a process: one on a host, its heartbeat, its ends; and what workers make of it."""
+from __future__ import absolute_import, division, print_function
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+import pytest
+from components.generic.apis.ding_blueking import __version__
+from components.generic.apis.ding_blueking.toolkit import heartbeat, outbox, overflow, settings, status
+from components.generic.apis.ding_blueking.toolkit.secret import Secret
+from components.generic.apis.ding_blueking.toolkit.store import store
+
+PACKAGE = os.path.join(os.getcwd(), "components", "generic", "apis", "ding_blueking")
+TOKEN = Secret(u"not-a-real-token-0123456789")
+
+
+@pytest.fixture
+def folder():
+    """The channel's own folder, without a heartbeat and without outboxes."""
+    made = store.lasting_folder()
+
+    def clear():
+        shutil.rmtree(os.path.join(made, outbox.FOLDER), ignore_errors=True)
+        if os.path.exists(os.path.join(made, heartbeat.NAME)):
+            os.unlink(os.path.join(made, heartbeat.NAME))
+
+    clear()
+    yield made
+    clear()
+
+
+@pytest.fixture
+def start():
+    """start(*words): the service, stopped at the end."""
+    started = []
+
+    def run(*words):
+        started.append(subprocess.Popen([sys.executable, os.path.join(PACKAGE, "_service.py")] + list(words), cwd="/"))
+        return started[-1]
+
+    yield run
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+
+
+def wait(condition, seconds=40):
+    limit = time.time() + seconds
+    while not condition():
+        assert time.time() < limit, "not within %d s" % seconds
+        time.sleep(0.05)
+
+
+def ends(process, seconds=40):
+    wait(lambda: process.poll() is not None, seconds)
+    return process.returncode
+
+
+def lives():
+    return not heartbeat.problem()
+
+
+def test_it_gives_signs_of_life_and_ends_when_it_is_told_to(folder, start):
+    process = start()
+    wait(lives)
+    beat = heartbeat.read()
+    assert (beat["version"], beat["pid"], beat["format"]) == (__version__, process.pid, heartbeat.FORMAT)
+    wait(lambda: heartbeat.read()["time"] > beat["time"])
+    process.send_signal(signal.SIGTERM)
+    assert ends(process) == 0
+    # From now on nothing is queued.
+    assert u"does not run" in heartbeat.problem()
+
+
+def test_a_second_one_ends_at_once_and_a_killed_one_leaves_no_lock(folder, start):
+    first = start()
+    wait(lives)
+    assert ends(start()) == 3 and first.poll() is None
+    first.kill()
+    first.wait()
+    second = start()
+    wait(lambda: (heartbeat.read() or {}).get("pid") == second.pid)
+
+
+def test_with_once_it_ends_when_nothing_waits_and_says_when_something_is_left(folder, start):
+    assert ends(start("--once")) == 0
+    box = outbox.Outbox(os.path.join(folder, outbox.FOLDER), "robot-0123")
+    box.append({"id": u"a", "at": time.time(), "receiver": u"nobody", "msg_key": u"text", "title": u"", "text": u"x"})
+    # User management is not there, so the robot cannot be looked up.
+    assert ends(start("--once", "--seconds", "3")) == 4
+    assert box.waiting() == 1
+
+
+def test_it_ends_by_itself_when_its_package_is_replaced(folder, start):
+    process = start()
+    wait(lives)
+    staged = tempfile.mkdtemp(dir=os.path.dirname(os.path.dirname(PACKAGE)))
+    try:
+        shutil.copytree(PACKAGE, os.path.join(staged, "new"))
+        os.rename(PACKAGE, os.path.join(staged, "old"))
+        os.rename(os.path.join(staged, "new"), PACKAGE)
+        assert ends(process) == 75
+    finally:
+        shutil.rmtree(staged)
+
+
+def test_it_does_not_start_without_the_esbs_settings(start, monkeypatch, capfd):
+    monkeypatch.setenv("BK_ENV", "no_such_environment")
+    assert ends(start()) == 1
+    assert "cannot be loaded" in capfd.readouterr()[1]
+
+
+def test_one_outbox_that_cannot_be_worked_on_harms_no_other_and_not_the_service(folder, start):
+    base = os.path.join(folder, outbox.FOLDER)
+    bad, good = outbox.Outbox(base, "robot-bad"), outbox.Outbox(base, "robot-good")
+    for box in (bad, good):
+        box.append({"id": u"a", "at": time.time() - 10 * 86400, "receiver": u"nobody", "msg_key": u"text", "title": u"", "text": u"x"})
+    # A folder where a file has to be: whatever the service does with it fails.
+    os.mkdir(bad.path("state.json"))
+    start()
+    wait(lambda: (good.read_json("status.json") or {}).get("dropped") == 1)
+    wait(lives)
+
+
+# --- workers ------------------------------------------------------------------------------------------------------
+
+
+def beat(folder, **more):
+    heartbeat.write(folder, dict({"version": __version__, "format": heartbeat.FORMAT, "pid": 1, "time": time.time()}, **more))
+
+
+def look(**values):
+    return overflow.Overflow(settings.read({settings.DING_PATH: dict({"robot_window": 600}, **values)}))
+
+
+@pytest.mark.parametrize("more, words", [
+    ({"time": time.time() - 3600}, u"last sign of life"), ({"time": time.time() + 3600}, u"last sign of life"),
+    ({"time": None}, u"does not run"), ({"time": True}, u"does not run"), ({"format": 2}, u"another version"),
+])
+def test_nothing_is_queued_for_a_service_that_may_not_send_it(folder, more, words):
+    beat(folder, **more)
+    found = look()
+    assert not found.queues and words in found.problem
+    beat(folder)
+    assert look().queues and not look(overflow="refuse").queues and not look(robot_per_minute=0).queues
+
+
+def test_while_something_waits_new_messages_wait_behind_it_though_there_is_room(folder):
+    beat(folder)
+    found = look()
+    assert len(found.admit(TOKEN, 1, 1.0).places) == 1
+    first = found.queue_for_robot(TOKEN, {"id": u"a", "receiver": u"r", "msg_key": u"text", "title": u"", "text": u"x" * 30000})
+    assert first["behind"] == 0
+    admission = found.admit(TOKEN, 1, 1.0)
+    assert admission.places is None and admission.queue
+    second = found.queue_for_robot(TOKEN, {"id": u"b", "receiver": u"r", "msg_key": u"text", "title": u"", "text": u"y"})
+    assert second["behind"] == 1 and second["seconds"] > first["seconds"]
+
+
+def test_with_robot_per_minute_0_nothing_is_counted(folder):
+    found = look(robot_per_minute=0)
+    assert [found.admit(TOKEN, 20, 1.0) for _ in range(3)] == [overflow.Admission([], 0, False)] * 3
+
+
+def test_the_status_is_plain_data_and_tells_what_waits(folder):
+    chosen = settings.read({})
+    assert status.collect(chosen)["overflow"]["effect"] == "refuse"
+    beat(folder)
+    look().queue_for_robot(TOKEN, {"id": u"a", "receiver": u"r", "msg_key": u"text", "title": u"", "text": u"x"})
+    found = status.collect(chosen)
+    assert found["overflow"] == {"setting": "queue", "effect": "queue", "reason": u""} and found["totals"]["waiting"] == 1
+    assert found["service"]["running"] and found["window"] == {"counted": "host", "limit": 20, "seconds": 60, "hosts": 1}
+    assert found["outboxes"][0]["waiting"] == 1 and TOKEN.reveal() not in repr(found)

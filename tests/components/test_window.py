@@ -1,0 +1,237 @@
+# -*- coding: utf-8 -*-
+"""A robot's window: never more than its limit in a period, over threads, processes and hosts, with Redis, without, and when it is lost."""
+from __future__ import absolute_import, division, print_function
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+from components.generic.apis.ding_blueking.toolkit import settings, store
+from components.generic.apis.ding_blueking.toolkit import window as windows
+from components.generic.apis.ding_blueking.toolkit.window import Window
+from test_redis import Server
+
+
+class Host(store.Store):
+    """A host of its own: its files are in memory, and so is nothing else."""
+
+    def __init__(self):
+        super(Host, self).__init__()
+        self._files.folder = lambda: None
+
+
+def window(host=None, redis=None, **values):
+    chosen = settings.read({settings.DING_PATH: dict({"robot_window": 1}, **values)})
+    return Window(chosen, shared=redis or NoRedis(), here=host or Host())
+
+
+class NoRedis(object):
+    pause = 1
+
+    def is_set(self):
+        return False
+
+    def use(self, action):
+        return None
+
+
+class AbsentRedis(NoRedis):
+    """One that is set, and does not answer."""
+
+    def is_set(self):
+        return True
+
+    def resume(self):
+        pass
+
+
+def take(made, count=1, robot=u"r", **more):
+    return made.take(robot, count, 0.0, **more)
+
+
+def test_there_are_twenty_places_and_the_next_one_is_told_when():
+    made = window(robot_window=4)
+    for _ in range(20):
+        assert take(made)[0]
+    places, wait = take(made)
+    assert places is None and 0 < wait <= 4.0
+    assert take(made, robot=u"other")[0]
+
+
+def test_the_reserve_is_left_for_the_service():
+    made = window()
+    assert len(take(made, 16, kept=4)[0]) == 16
+    assert take(made, 1, kept=4)[0] is None and len(take(made, 4)[0]) == 4
+
+
+def test_places_are_all_taken_or_none():
+    made = window()
+    take(made, 15)
+    assert take(made, 6)[0] is None and len(take(made, 5)[0]) == 5
+
+
+def test_a_place_lasts_a_minute_from_the_end_of_its_call():
+    made = window()
+    places, _ = made.take(u"r", 20, 30.0)
+    assert 30 < take(made)[1] <= 31
+    made.settle(u"r", places[0])
+    assert 0 < take(made)[1] <= 1.0
+    made.settle(u"r", places[1], used=False)
+    assert take(made)[0]
+
+
+def test_a_clock_that_was_set_back_closes_no_window(monkeypatch):
+    host = Host()
+    monkeypatch.setattr(windows.time, "time", lambda: 2000000000.0)
+    take(window(host), 20)
+    monkeypatch.setattr(windows.time, "time", lambda: 1900000000.0)
+    assert take(window(host))[0]
+
+
+TAKER = """
+import json, os, sys
+sys.path.insert(0, os.getcwd())
+import django
+django.setup()
+from components.generic.apis.ding_blueking.toolkit import settings, window
+made = window.Window(settings.read({settings.DING_PATH: {"robot_window": 600}}))
+print(json.dumps(sum(1 for _ in range(15) if made.take(u"procs", 1, 0.0)[0])))
+"""
+
+
+def test_workers_of_a_host_share_its_window():
+    workers = [subprocess.Popen([sys.executable, "-c", TAKER], stdout=subprocess.PIPE) for _ in range(4)]
+    taken = [json.loads(worker.communicate()[0].decode("ascii").split("\n")[0]) for worker in workers]
+    assert sum(taken) == 20, taken
+
+
+def test_without_a_redis_each_of_three_hosts_takes_its_share():
+    for host in (Host(), Host(), Host()):
+        made = window(host, paas_hosts=3)
+        assert made.counted() == ("share", 0)
+        assert sum(1 for _ in range(20) if take(made)[0]) == 6
+
+
+def test_when_redis_is_lost_a_host_waits_a_minute_and_takes_its_share_then():
+    host = Host()
+    made = window(host, AbsentRedis(), paas_hosts=2)
+    places, wait = take(made)
+    assert places is None and 0 < wait <= 1.25 and made.counted()[0] == "waiting"
+    limit = time.time() + 5
+    while take(made)[0] is None:
+        assert time.time() < limit
+        time.sleep(0.02)
+    assert made.counted()[0] == "share" and sum(1 for _ in range(20) if take(made)[0]) == 9
+
+
+def test_who_cannot_wait_takes_the_share_at_once_and_sends_a_long_message_whole():
+    made = window(None, AbsentRedis(), paas_hosts=2)
+    assert len(take(made, 15, patient=False)[0]) == 15
+    assert take(made, 1, patient=False)[0] is None
+
+
+# --- with a real Redis --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def server(monkeypatch):
+    running = Server()
+    for name, value in (("REDIS_HOST", "127.0.0.1"), ("REDIS_PORT", running.port), ("REDIS_DB", 0),
+                        ("REDIS_PASSWORD", "not-a-real-password"), ("USE_SENTINEL", False)):
+        monkeypatch.setattr(store.esb_settings, name, value, raising=False)
+    yield running
+    running.stop()
+
+
+def two_hosts(**values):
+    return [window(Host(), store.Redis(), paas_hosts=2, **values) for _ in range(2)]
+
+
+def grow_old(made):
+    made._redis.use(lambda client: [client.hset(store.PREFIX + u"windows", "born", 1)])
+
+
+def test_two_hosts_share_one_window_and_either_may_take_all_of_it(server):
+    one, other = two_hosts(robot_window=4)
+    grow_old(one)
+    assert [made.counted()[0] for made in (one, other)] == ["redis", "redis"]
+    assert len(take(one, 20)[0]) == 20
+    places, wait = take(other)
+    assert places is None and 0 < wait <= 4.0
+    limit = time.time() + 20
+    while not take(other, 20)[0]:
+        assert time.time() < limit
+        time.sleep(0.02)
+    assert take(one)[0] is None
+
+
+def test_what_one_host_gives_back_the_other_may_take(server):
+    one, other = two_hosts()
+    grow_old(one)
+    places, _ = one.take(u"r", 20, 30.0)
+    one.settle(u"r", places[0], used=False)
+    assert take(other)[0] and take(other)[0] is None
+    one.settle(u"r", places[1])
+    assert 0 < take(other)[1] <= 1.0
+
+
+def test_a_redis_that_has_just_come_up_is_not_believed(server):
+    one, other = two_hosts(robot_window=4)
+    assert sum(1 for _ in range(25) if take(one)[0]) == 10
+    assert sum(1 for _ in range(25) if take(other)[0]) == 10
+    # What was sent meanwhile counts when it is believed.
+    grow_old(one)
+    assert take(one)[0] is None and take(other)[0] is None
+
+
+def test_threads_of_two_hosts_never_exceed_the_limit_while_redis_comes_and_goes(server):
+    """The real thing in small: places are calls that end at once, and Redis loses everything in between."""
+    hosts = two_hosts(robot_window=1.2)
+    grow_old(hosts[0])
+    made, stop = [], threading.Event()
+
+    def send(mine):
+        while not stop.is_set():
+            places, wait = mine.take(u"r", 1, 0.5)
+            if places:
+                made.append(time.time())
+                mine.settle(u"r", places[0])
+            else:
+                stop.wait(min(wait, 0.05))
+
+    threads = [threading.Thread(target=send, args=(mine,)) for mine in hosts * 2]
+    for thread in threads:
+        thread.start()
+    for pause in (2.0, 0.5):
+        stop.wait(1.5)
+        server.stop()
+        stop.wait(pause)
+        server.start()
+    stop.wait(3.5)
+    stop.set()
+    for thread in threads:
+        thread.join(20)
+    made.sort()
+    most = max(sum(1 for at in made if first <= at < first + 1.2) for first in made)
+    assert most <= 20, most
+    # It was not stopped for good either.
+    assert made[-1] > time.time() - 3 and len(made) > 60
+
+
+def test_no_secret_and_no_name_is_in_redis(server):
+    one, _ = two_hosts()
+    take(one, robot=u"0123456789abcdef01234567")
+    held = one._redis.use(lambda client: client.hgetall(store.PREFIX + u"windows"))
+    assert sorted(held) == [b"0123456789abcdef01234567", b"born"]
+    assert one._redis.use(lambda client: [client.ttl(store.PREFIX + u"windows")]) in ([-1], [None])
+
+
+def test_the_mode_is_one_small_file_of_the_host():
+    made = Window(settings.read({settings.DING_PATH: {"paas_hosts": 2, "robot_window": 1}}), shared=AbsentRedis())
+    assert take(made, robot=u"mode")[0] is None
+    folder = store.store.lasting_folder()
+    assert any("\"redis\": false" in open(os.path.join(folder, name)).read() for name in os.listdir(folder) if name.endswith(".json"))

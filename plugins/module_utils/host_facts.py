@@ -21,7 +21,7 @@ import time
 from ansible.module_utils.common.text.converters import to_native, to_text
 
 from ansible_collections.ding.blueking.plugins.module_utils import (
-    apis_tree, conf_block, esb_inside, health, host_health, original, outboxes, processes, service_host, swap)
+    apis_tree, conf_block, esb_inside, health, host_health, original, outboxes, processes, service_host, service_unit, swap)
 from ansible_collections.ding.blueking.plugins.module_utils.consul import Consul
 from ansible_collections.ding.blueking.plugins.module_utils.esb_api import CALLER, Refusal
 from ansible_collections.ding.blueking.plugins.module_utils.web import Http, urlsplit
@@ -262,17 +262,23 @@ def credentials(host):
 
 def ding_service(esb, facts, params):
     """What speaks for and against the service that sends queued messages: mode, owner (of the workers, "uid:gid", or None), systemd (its version, or
-    None), taken and folder_problem (why the unit cannot be written), waiting (messages that lie there).
+    None), taken and folder_problem (why the unit cannot be written), kept (whether there is a unit of ours), differs (whether an installation would
+    change it), waiting (messages that lie there).
     """
     mode = params["service_mode"]
     if mode == "auto":
         mode = "systemd" if facts["runtime"] in ("systemd", "docker") else "external"
-    found = dict(mode=mode, owner=processes.owner(facts.get("processes") or []), systemd=None, taken="", folder_problem="", waiting=0)
+    found = dict(mode=mode, owner=processes.owner(facts.get("processes") or []), systemd=None, taken="", folder_problem="", kept=False,
+                 differs=False, waiting=0)
     try:
         found["waiting"] = outboxes.Outboxes(esb.logs, time.time).waiting()
+        unit = service_host.Unit(params["service_unit"], params["service_folder"])
+        now = unit.state()
+        found["kept"] = found["differs"] = now is not None
         if mode == "systemd":
-            unit = service_host.Unit(params["service_unit"], params["service_folder"])
             found.update(systemd=unit.version(), taken=unit.taken(), folder_problem=not_writable(params["service_folder"]))
+            if found["systemd"] is not None and not found["taken"]:
+                found["differs"] = now != service_host.desired(esb, unit, params["unit"], service_unit.TARGET, found["owner"] or "")
     except Problem as problem:
         found["taken"] = to_text(problem).rstrip(".")
     return found

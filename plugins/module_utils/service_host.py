@@ -51,6 +51,18 @@ def program(word):
     return next((path for path in places if os.path.isfile(path) and os.access(path, os.X_OK)), word)
 
 
+def desired(esb, unit, esb_unit, target, owner=""):
+    """The state in which the service runs beside this ESB. unit: a Unit; esb_unit, target: units that it names where they are known. Raises Problem."""
+    version = unit.version()
+    if version is None:
+        raise Problem("systemd does not run on this host, so %s cannot be kept by it: set ding_service_mode to external or none." % unit.name)
+    taken = unit.taken()
+    if taken:
+        raise Problem("The unit %s cannot be written: %s. Move it away, or set ding_service_unit." % (unit.name, taken))
+    text = service_unit.text(place(esb, owner), unit.name, unit.known(esb_unit), unit.known(target), version)
+    return dict(text=text, mode=service_unit.MODE, enabled=True, active=True)
+
+
 class Unit:
     """One unit. run: a function as systemctl() is, for tests."""
 

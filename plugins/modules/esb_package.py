@@ -66,6 +66,13 @@ options:
         V(false).
     type: bool
     default: true
+  also:
+    description:
+      - More ESB folders of this host for which the same shall hold, after O(esb_home) and in this order. In them no ESB runs and nothing is compiled,
+        as in the platform's own package of the ESB, C(/data/src/open_paas/esb).
+    type: list
+    elements: path
+    default: []
 notes:
   - A C(conf.py) that is a symbolic link is refused when it would have to change, because somebody else may use the file that it leads to.
   - A C(conf.py) with damaged C(ding.blueking) markers is refused. So is one that does not compile.
@@ -132,8 +139,13 @@ previous_version:
   type: str
   returned: success
 differs:
-  description: Whether the host was other than asked for. A task that only plans needs it, since its C(changed_when) takes C(changed) away.
+  description: Whether the host, with the folders of O(also), was other than asked for. A task that only plans needs it, since its C(changed_when) takes C(changed) away.
   type: bool
+  returned: success
+also:
+  description: For each folder of O(also) its C(esb_home), RV(differs), RV(files), RV(kept), RV(recovered), RV(version) and RV(previous_version).
+  type: list
+  elements: dict
   returned: success
 restart_needed:
   description: Whether something changed that a running ESB may have loaded.
@@ -160,6 +172,7 @@ def main():
             group=dict(type="str"),
             replace_original=dict(type="bool", default=False),
             compile_check=dict(type="bool", default=True),
+            also=dict(type="list", elements="path", default=[]),
         ),
         supports_check_mode=True,
     )
@@ -168,7 +181,7 @@ def main():
     failure = None
     try:
         files = package.unpack(params["packed"] or "") if params["state"] == "present" else None
-        result = package_host.work(Esb(params), params, files, module.check_mode)
+        result = work(params, files, module.check_mode)
     except (Problem, OSError, IOError) as problem:
         failure = to_native(problem)
     # Outside of the handler: within it, ansible-core 2.16 would print a traceback at -vvv.
@@ -177,6 +190,20 @@ def main():
     for warning in result.pop("warnings"):
         module.warn(warning)
     module.exit_json(invocation=shown, differs=result["changed"], **result)
+
+
+def work(params, files, check):
+    """The result for esb_home, with those for the other folders in `also`. Raises Problem."""
+    result = dict(package_host.work(Esb(params), params, files, check), also=[])
+    for home in params["also"]:
+        theirs = dict(params, esb_home=home, esb_inner_home=home, compile_check=False)
+        found = package_host.work(Esb(theirs), theirs, files, check)
+        result["changed"] = result["changed"] or found["changed"]
+        result["diff"] += found["diff"]
+        result["warnings"] += found["warnings"]
+        result["also"].append(dict((name, found[name]) for name in ("files", "kept", "recovered", "version", "previous_version")))
+        result["also"][-1].update(esb_home=home, differs=found["changed"])
+    return result
 
 
 if __name__ == "__main__":

@@ -134,15 +134,7 @@ def work(params, check):
 
 
 def present(params, unit):
-    version = unit.version()
-    if version is None:
-        raise Problem("systemd does not run on this host, so %s cannot be kept by it: set ding_service_mode to external or none." % unit.name)
-    taken = unit.taken()
-    if taken:
-        raise Problem("The unit %s cannot be written: %s. Move it away, or set ding_service_unit." % (unit.name, taken))
-    esb = Esb(params)
-    text = service_unit.text(service_host.place(esb, params["owner"] or ""), unit.name, unit.known(params["esb_unit"]), unit.known(params["target"]), version)
-    return dict(text=text, mode=service_unit.MODE, enabled=True, active=True)
+    return service_host.desired(Esb(params), unit, params["esb_unit"], params["target"], params["owner"] or "")
 
 
 def restored(params, unit):

@@ -228,6 +228,33 @@ def test_a_damaged_folder_is_mended(ansible, installed, damage):
     assert (installed.apis / "own" / "get_x.py").read_bytes() == outside
 
 
+def test_the_platforms_own_copy_is_kept_in_one_go(ansible, tree, tmp_path):
+    copy = Tree(tmp_path / "src" / "esb", ansible.python)
+    (copy.apis / "conf.py").write_text("this is no Python 2 or 3: 'print\n")
+    before = copy.seen(times=True)
+    options = dict(also=[str(copy.home)])
+    real = ansible.parity(MODULE, tree.args(**options))
+    check_installed(tree)
+    assert real.changed and real.data["differs"]
+    assert [(each["esb_home"], each["differs"], each["version"], each["previous_version"]) for each in real.data["also"]] == [
+        (str(copy.home), True, version(), None)]
+    assert real.data["also"][0]["files"] == real.data["files"]
+    # No ESB runs there, so nothing was compiled, and our block stands behind whatever is there.
+    assert copy.conf.read_text().startswith("this is no Python") and conf_block.is_current(copy.conf.read_bytes())
+    assert not ansible.parity(MODULE, tree.args(**options)).changed
+    shutil.rmtree(copy.folder)
+    again = ansible.parity(MODULE, tree.args(**options))
+    assert again.changed and again.data["files"] == {"added": [], "changed": [], "removed": []} and not again.data["restart_needed"]
+    assert ansible.parity(MODULE, tree.args(state="absent", **options)).changed
+    assert copy.seen(times=True).keys() == before.keys() and copy.conf.read_text() == before["apis/conf.py"][4].decode()
+    assert not tree.folder.exists()
+
+
+def test_a_copy_that_cannot_be_kept_is_named(ansible, tree, tmp_path):
+    result = ansible.run(MODULE, tree.args(also=[str(tmp_path / "elsewhere")]))
+    assert result.failed and str(tmp_path / "elsewhere") in result.msg
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
 def test_owner_and_group_are_kept_as_asked(ansible, installed):
     real = ansible.parity(MODULE, installed.args(owner="12", group="34"))

@@ -101,8 +101,25 @@ def test_other_paths_in_a_container_follow_the_esbs_folder(inner, path, seen):
 def test_what_keeps_the_service_follows_from_what_runs_the_esb(tmpdir, mode, runtime, kept):
     params = dict((name, option.get("default")) for name, option in esb_python.OPTIONS.items())
     esb = esb_python.Esb(dict(params, bk_home=str(tmpdir)))
-    found = host_facts.ding_service(esb, dict(runtime=runtime), dict(service_mode=mode, service_unit="ding-none.service", service_folder=str(tmpdir)))
+    found = host_facts.ding_service(esb, dict(runtime=runtime), dict(
+        service_mode=mode, service_unit="ding-none.service", service_folder=str(tmpdir), unit="esb.service"))
     assert (found["mode"], found["waiting"], found["owner"]) == (kept, 0, None)
+
+
+@pytest.mark.parametrize("mode,text,differs", [
+    ("systemd", None, True), ("systemd", "wanted", False), ("systemd", "another", True), ("external", None, False), ("none", "wanted", True)])
+def test_the_unit_is_compared_with_what_an_installation_would_write(tmpdir, monkeypatch, mode, text, differs):
+    params = dict((name, option.get("default")) for name, option in esb_python.OPTIONS.items())
+    tmpdir.mkdir("open_paas").mkdir("esb")
+    esb = esb_python.Esb(dict(params, bk_home=str(tmpdir)))
+    desired = dict(text=u"wanted", mode=0o644, enabled=True, active=True)
+    monkeypatch.setattr(host_facts.service_host.Unit, "state", lambda unit: dict(desired, text=text) if text else None)
+    monkeypatch.setattr(host_facts.service_host.Unit, "version", lambda unit: 252)
+    monkeypatch.setattr(host_facts.service_host.Unit, "taken", lambda unit: "")
+    monkeypatch.setattr(host_facts.service_host, "desired", lambda *_: desired)
+    found = host_facts.ding_service(esb, dict(runtime="systemd"), dict(
+        service_mode=mode, service_unit="ding-none.service", service_folder=str(tmpdir), unit="esb.service"))
+    assert (found["kept"], found["differs"]) == (text is not None, differs)
 
 
 def test_whether_a_program_can_be_started(tmpdir, monkeypatch):

@@ -260,3 +260,15 @@ def test_what_no_header_can_carry_is_refused_without_showing_it(value):
 def test_a_time_out_that_is_none_is_refused(seconds):
     with pytest.raises(web.HttpProblem, match="timeout must be more than 0"):
         web.Http("the service", "http://127.0.0.1:1", timeout=seconds)
+
+
+@pytest.mark.parametrize("address,proxies,looked_at", [
+    ("http://esb.example:8002", {}, False), ("HTTP://esb.example", {"http": "http://proxy.example:3128"}, False), ("https://esb.example", {}, True),
+    ("http://esb.example", {"http": "https://proxy.example:3128"}, True)])
+def test_certificates_are_looked_at_wherever_tls_is_spoken(monkeypatch, address, proxies, looked_at):
+    monkeypatch.setattr(web, "getproxies", lambda: proxies)
+    assert web.Http("the ESB", address).validate_certs is looked_at
+
+
+def test_who_asks_for_no_check_gets_none():
+    assert web.Http("the ESB", "https://esb.example", validate_certs=False).validate_certs is False

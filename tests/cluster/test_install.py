@@ -1,12 +1,16 @@
 """install.yml, verify.yml, rollback.yml and uninstall.yml on real hosts: predicted, done, repeated, and taken back."""
 
+import time
+
 import pytest
 
 from clusterkit import paas
-from clusterkit.cluster import PAAS
+from clusterkit.cluster import PAAS, ROBOT
+from clusterkit.engine import wait_for
 from playkit.site import difference
 
 WITHOUT_BACKUPS = ("files", "rows", "leases")
+PER_MINUTE, STORM, STORM_SECONDS = 20, 40, 180
 
 
 def parts(state, names=WITHOUT_BACKUPS):
@@ -29,6 +33,7 @@ def test_a_check_run_changes_nothing_and_predicts_what_the_install_does(virgin, 
 def test_an_install_serves_on_both_hosts_and_a_second_changes_nothing(installed, play, first_install, figure):
     assert len(first_install.of("Restart | Restart the ESB", "paas1")) == 1
     for name in PAAS:
+        assert installed.containers[name]("systemctl", "is-enabled", paas.SERVICE).strip() == "enabled"
         answer, arrived = installed.sends(name, "through " + name)
         assert answer["result"] is True and len(arrived) == 1, answer
         assert installed.lists_ding(name) is True
@@ -90,7 +95,30 @@ def test_the_channel_works_after_a_reboot_of_its_host(installed, figure):
     answer, arrived = installed.sends("paas1", "after the reboot")
     assert answer["result"] is True and len(arrived) == 1, answer
     host.wait_passing()
-    figure("reboot of paas1: the channel sends again")
+    assert host.container.works("systemctl", "is-active", paas.SERVICE)
+    figure("reboot of paas1: the channel sends again, and its service runs")
+
+
+@pytest.mark.usual
+@pytest.mark.every_target
+def test_the_unit_sends_what_a_robot_has_no_room_for(installed, figure):
+    """More than a minute's messages to one robot through both hosts; the service is killed meanwhile, and systemd starts it again."""
+    service, texts, outcomes = installed.containers["paas1"], ["storm %02d of the cluster" % number for number in range(STORM)], []
+    installed.dingtalk.forget()
+    began = time.monotonic()
+    for number, text in enumerate(texts):
+        answer = installed.call(installed.esb_url(PAAS[number % 2]), "/api/c/compapi/cmsi/send_ding/", receiver__username=ROBOT, title="storm", content=text)
+        assert answer["result"] is True, answer
+        outcomes += [each["outcome"] for each in answer["data"]["receivers"]]
+        if number == STORM // 2:
+            service("systemctl", "kill", "--signal=KILL", "--kill-who=main", paas.SERVICE)
+    assert set(outcomes) == {"sent", "queued"} and outcomes.count("sent") <= PER_MINUTE
+    wait_for(lambda: all(any(text in each["text"] for each in installed.dingtalk.messages()) for text in texts), STORM_SECONDS,
+             lambda: service("journalctl", "-n", "30", "--no-pager", "-u", paas.SERVICE, check=False))
+    seconds, arrived = time.monotonic() - began, installed.dingtalk.messages()
+    assert [sum(each["text"].count(text) for each in arrived) for text in texts] == [1] * STORM
+    figure("%d messages to one robot through both hosts: %d at once, the others queued and sent by the unit, in %d messages; all within %.0f s"
+           % (STORM, outcomes.count("sent"), len(arrived) - outcomes.count("sent"), seconds))
 
 
 def test_a_run_after_the_platforms_own_upgrade_repairs_what_it_wiped(installed, play, figure):

@@ -11,6 +11,7 @@ from sandbox import environments, hosts, paths
 INSIDE = Path(__file__).resolve().parent / "inside"
 TESTS = Path(__file__).resolve().parents[2]
 UNIT, ESB_PORT, CONSUL_PORT = "bk-paas-esb.service", 8002, 8500
+SERVICE = "bk-paas-esb-ding.service"
 ESB, SRC_ESB, LOGS = "/data/bkce/open_paas/esb", "/data/src/open_paas/esb", "/data/bkce/logs/open_paas"
 ENV = "/data/bkce/.envs/open_paas-esb"
 APIS = ESB + "/components/generic/apis"
@@ -150,16 +151,19 @@ class Paas:
 
     def keep(self, name):
         self.container.shell("mkdir -p /var/kept; tar --one-file-system --exclude=data/bkce/logs --exclude=data/bkce/.envs "
-                             "-cpf /var/kept/%s.tar -C / data" % name)
+                             "-cpf /var/kept/%s.tar -C / data etc/systemd/system" % name)
 
     def put_back(self, name):
-        """Files as they were, and the ESB restarted, because it may have loaded others."""
+        """Files as they were, and the ESB restarted, because it may have loaded others; so is the channel's service, where there was one."""
         run = self.container
-        run.shell("systemctl stop %s; cd /data; rm -rf backup src bkce/.ding_blueking* bkce/open_paas bkce/logs/open_paas/ding_blueking; "
-                  "tar -xpf /var/kept/%s.tar -C /" % (UNIT, name))
+        run.shell("systemctl disable --now %s 2>/dev/null; systemctl stop %s; cd /data; rm -rf backup src bkce/.ding_blueking* bkce/open_paas "
+                  "bkce/logs/open_paas/ding_blueking /etc/systemd/system/%s; tar -xpf /var/kept/%s.tar -C /; systemctl daemon-reload"
+                  % (SERVICE, UNIT, SERVICE, name))
         # A run that failed or was killed may have left the host outside of Consul.
         agent = "import urllib.request as u; u.urlopen(u.Request('http://127.0.0.1:%d/cluster/back', method='PUT'), timeout=5)" % CONSUL_PORT
         run("python3", "-c", agent)
         run.shell("systemctl start ssh.service; systemctl reset-failed %s; systemctl start %s" % (UNIT, UNIT))
+        if run.works("test", "-e", "/etc/systemd/system/" + SERVICE):
+            run("systemctl", "restart", SERVICE)
         self.wait_serves()
 

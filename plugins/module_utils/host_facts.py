@@ -263,22 +263,24 @@ def credentials(host):
 def ding_service(esb, facts, params):
     """What speaks for and against the service that sends queued messages: mode, owner (of the workers, "uid:gid", or None), systemd (its version, or
     None), taken and folder_problem (why the unit cannot be written), kept (whether there is a unit of ours), differs (whether an installation would
-    change it), waiting (messages that lie there).
+    change it), folder (whether the channel has kept something in the ESB's logs), waiting (messages that lie there).
     """
     mode = params["service_mode"]
     if mode == "auto":
         mode = "systemd" if facts["runtime"] in ("systemd", "docker") else "external"
     found = dict(mode=mode, owner=processes.owner(facts.get("processes") or []), systemd=None, taken="", folder_problem="", kept=False,
-                 differs=False, waiting=0)
+                 differs=False, folder=False, waiting=0)
     try:
-        found["waiting"] = outboxes.Outboxes(esb.logs, time.time).waiting()
+        kept = outboxes.Outboxes(esb.logs, time.time)
+        found.update(folder=kept.is_there, waiting=kept.waiting())
         unit = service_host.Unit(params["service_unit"], params["service_folder"])
         now = unit.state()
-        found["kept"] = found["differs"] = now is not None
+        others = unit.others(service_host.script_of(esb))
+        found["kept"] = found["differs"] = now is not None or bool(others)
         if mode == "systemd":
             found.update(systemd=unit.version(), taken=unit.taken(), folder_problem=not_writable(params["service_folder"]))
             if found["systemd"] is not None and not found["taken"]:
-                found["differs"] = now != service_host.desired(esb, unit, params["unit"], service_unit.TARGET, found["owner"] or "")
+                found["differs"] = bool(others) or now != service_host.desired(esb, unit, params["unit"], service_unit.TARGET, found["owner"] or "")
     except Problem as problem:
         found["taken"] = to_text(problem).rstrip(".")
     return found

@@ -31,7 +31,7 @@ RECORD_FORMAT = 1
 
 def place(esb, owner=""):
     """A service_unit.Place from an esb_python.Esb. owner: see there. Raises Problem."""
-    script = "/".join([esb.inner_home, "components/generic/apis", our_channels.PACKAGE, "_service.py"])
+    script = script_of(esb)
     environment = dict(BK_ENV="production", BK_FILE_PATH=esb.inside(esb.key_file), PAAS_LOGGING_DIR=esb.inside(esb.logs))
     if esb.in_container:
         # exec -i NAME python: without -i, since nothing is written to it.
@@ -43,6 +43,11 @@ def place(esb, owner=""):
     except KeyError:
         group = "%d" % user.pw_gid
     return service_unit.Place(environment, [program(esb.words[0])] + esb.words[1:], script, user.pw_name, group)
+
+
+def script_of(esb):
+    """The service's program, as the ESB's Python sees it."""
+    return "/".join([esb.inner_home, "components/generic/apis", our_channels.PACKAGE, "_service.py"])
 
 
 def program(word):
@@ -69,6 +74,7 @@ class Unit:
     def __init__(self, name, folder, run=None):
         self.name = name
         self.path = os.path.join(folder, name)
+        self._folder = folder
         self._run = run or systemctl
 
     def version(self):
@@ -109,6 +115,26 @@ class Unit:
         values = self.values()
         return dict(text=found, mode=mode, enabled=values.get("UnitFileState", "").startswith("enabled"), active=values.get("ActiveState") in RUNNING)
 
+    def others(self, script):
+        """Units of ours for the same program under other names: ding_service_unit was changed."""
+        try:
+            names = sorted(os.listdir(self._folder))
+        except OSError:
+            return []
+        found = [Unit(name, self._folder, self._run) for name in names if name.endswith(".service") and name[0] != "." and name != self.name]
+        return [each for each in found if service_unit.is_ours(each.text()) and script in each.text()]
+
+    def text(self):
+        """The unit file's text; None where it cannot be read."""
+        try:
+            return self.file()[0]
+        except Problem:
+            return None
+
+    def remove(self):
+        """Stops it and takes it away. Raises Problem."""
+        self._go(self.state())
+
     def taken(self):
         """Why this name cannot be used; "" when it can."""
         found = self.file()[0]
@@ -129,6 +155,9 @@ class Unit:
             return self._go(now)
         changed = not now or (now["text"], now["mode"]) != (wanted["text"], wanted["mode"])
         if changed:
+            if now and now["active"]:
+                # First: a run that is killed behind the change of the file leaves a unit that is seen to be stopped, and is started by the next.
+                self._told("stop", self.name)
             self._write(wanted)
             self._told("daemon-reload")
         if wanted["enabled"]:
@@ -140,10 +169,13 @@ class Unit:
         elif now and now["enabled"]:
             self._told("disable", self.name)
         if not wanted["active"]:
-            if now and now["active"]:
+            if now and now["active"] and not changed:
                 self._told("stop", self.name)
         elif changed or not now["active"]:
-            self._told("restart" if now and now["active"] else "start", self.name)
+            if not changed:
+                # Its file may be newer than what systemd has read.
+                self._told("daemon-reload")
+            self._told("start", self.name)
         return None
 
     def start(self):
@@ -216,11 +248,12 @@ def record_path(folder, name):
 
 
 def save(folder, name, unit, state):
-    """Writes a unit's state down for the backup NAME in `folder`, once, and forgets those whose backups are gone. Raises Problem."""
+    """Writes a unit's state down for the backup NAME in `folder`, and forgets those whose backups are gone. Raises Problem.
+
+    A backup that a later run uses again, since nothing it holds has changed, has the state before that run.
+    """
     path = record_path(folder, name)
     records = os.path.dirname(path)
-    if os.path.exists(path):
-        return
     try:
         if not os.path.isdir(records):
             os.mkdir(records, 0o700)
@@ -236,19 +269,19 @@ def save(folder, name, unit, state):
         raise Problem("%s cannot be written: %s." % (path, os.strerror(error.errno)))
 
 
-def saved(folder, name, unit):
-    """The state that belongs to a backup; None without one, as for a backup that is older than the service. Raises Problem."""
+def saved(folder, name):
+    """(the unit's name, its state) that belong to a backup; (None, None) without one, as for a backup that is older than the service. Raises Problem."""
     path = record_path(folder, name)
     try:
         with io.open(path, "rb") as handle:
             record = json.loads(handle.read().decode("ascii"))
         state = record["state"]
-        if record["unit"] != unit or state is None:
-            return None
-        return dict(text=to_text(state["text"]), mode=int(state["mode"]), enabled=bool(state["enabled"]), active=bool(state["active"]))
+        if state is None:
+            return None, None
+        return to_text(record["unit"]), dict(text=to_text(state["text"]), mode=int(state["mode"]), enabled=bool(state["enabled"]), active=bool(state["active"]))
     except (IOError, OSError) as error:
         if error.errno == errno.ENOENT:
-            return None
+            return None, None
         raise Problem("%s cannot be read: %s." % (path, os.strerror(error.errno)))
     except (ValueError, KeyError, TypeError):
-        raise Problem("%s cannot be read: it says what the unit %s was. Move it away, and there was none." % (path, unit))
+        raise Problem("%s cannot be read: it says what the unit of the service was. Move it away, and there was none." % path)

@@ -89,7 +89,7 @@ import os
 import time
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.common.text.converters import to_native
+from ansible.module_utils.common.text.converters import to_native, to_text
 
 from ansible_collections.ding.blueking.plugins.module_utils import deadline, outboxes, secrecy, service_host, service_unit
 from ansible_collections.ding.blueking.plugins.module_utils.esb_python import OPTIONS, Esb
@@ -158,7 +158,11 @@ class Here:
         if not os.path.isfile(os.path.join(esb.apis, outboxes.NAME, "_service.py")):
             self.said = "the channel's package, which would send them, is not there"
             return
-        code, err = esb.run(place.words() + ["--once", "--seconds", "%d" % seconds])
+        try:
+            code, err = esb.run(place.words() + ["--once", "--seconds", "%d" % seconds])
+        except Problem as problem:
+            self.said = to_text(problem).rstrip(".")
+            return
         self.said = "" if code in (0, 4) else "the channel's program ended with %d: %s" % (code, err or "it printed nothing")
 
 
@@ -172,16 +176,23 @@ def drained(module, here, told):
     if module.check_mode:
         return
     until = deadline.now() + params["seconds"]
-    here.send(until)
-    if stops and not left_over(here, params):
-        stop(here, params, until)
-    told["waiting"] = here.outboxes.waiting()
-    told["diff"]["after"]["waiting"] = told["waiting"]
-    if left_over(here, params):
+    try:
+        here.send(until)
+        if stops and not left_over(here, params):
+            stop(here, params, until)
+        told["waiting"] = here.outboxes.waiting()
+        told["diff"]["after"]["waiting"] = told["waiting"]
+        if left_over(here, params):
+            told["changed"] = told["waiting"] != told["found"]
+            raise Problem(refusal(here, told["waiting"]))
+        refused = here.outboxes.dead() - told["dead"]
+        if refused > 0 and params["waiting"] == "refuse":
+            raise Problem("DingTalk has just refused %s for good, or its robot is gone: read dead.log in %s, and run this again. A second run "
+                          "removes them." % (outboxes.messages(refused), here.outboxes.folder))
+    except Problem:
         if stops:
             here.unit.start()
-        told["changed"] = told["waiting"] != told["found"]
-        raise Problem(refusal(here, told["waiting"]))
+        raise
 
 
 def stop(here, params, until):
@@ -200,7 +211,7 @@ def left_over(here, params):
 
 def refusal(here, number):
     return ("%s still wait%s on this host to be sent%s. Nothing of them was thrown away: wait and run this again, or set "
-            "ding_drop_waiting=true to give them up." % (outboxes.messages(number), "s" if number == 1 else "",
+            "ding_drop_waiting=true to give them up. Where the channel's rows are gone already, rollback.yml brings back what sends them." % (outboxes.messages(number), "s" if number == 1 else "",
                                                          " (%s)" % here.said.rstrip(".") if here.said else ""))
 
 

@@ -84,10 +84,12 @@ service:
   sample: {"path": "/etc/systemd/system/bk-paas-esb-ding.service", "mode": "0644", "enabled": true, "active": true}
 """
 
+import os
+
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.text.converters import to_native
 
-from ansible_collections.ding.blueking.plugins.module_utils import secrecy, service_host, service_unit
+from ansible_collections.ding.blueking.plugins.module_utils import our_channels, secrecy, service_host, service_unit
 from ansible_collections.ding.blueking.plugins.module_utils.esb_python import OPTIONS, Esb
 from ansible_collections.ding.blueking.plugins.module_utils.problem import Problem
 
@@ -121,33 +123,41 @@ def main():
 
 
 def work(params, check):
-    unit = service_host.Unit(params["unit"], params["folder"])
-    now = unit.state()
+    unit, esb = service_host.Unit(params["unit"], params["folder"]), Esb(params)
+    others = unit.others(service_host.script_of(esb))
     if params["state"] == "saved":
-        if not check:
-            service_host.save(params["dir"], params["backup"], params["unit"], now)
-        return result(unit, now, now)
-    wanted = {"present": present, "absent": lambda *_: None, "restored": restored}[params["state"]](params, unit)
-    if now != wanted and not check:
-        unit.become(now, wanted)
-    return result(unit, now, wanted)
+        return save(params, esb, others[0] if others and not unit.state() else unit, check)
+    wanted = None
+    if params["state"] == "present":
+        wanted = service_host.desired(esb, unit, params["esb_unit"], params["target"], params["owner"] or "")
+    elif params["state"] == "restored":
+        name, wanted = service_host.saved(params["dir"], params["backup"])
+        unit = service_host.Unit(name or params["unit"], params["folder"])
+        others, wanted = unit.others(service_host.script_of(esb)), None if unit.taken() else wanted
+    now = unit.state()
+    if not check:
+        for other in others:
+            other.remove()
+        if now != wanted:
+            unit.become(now, wanted)
+    return result(unit, now, wanted, others)
 
 
-def present(params, unit):
-    return service_host.desired(Esb(params), unit, params["esb_unit"], params["target"], params["owner"] or "")
+def save(params, esb, unit, check):
+    """A unit without its program, as after an upgrade that has wiped the ESB's folder, is nothing to come back to."""
+    now = unit.state()
+    if not check:
+        there = os.path.isfile(os.path.join(esb.apis, our_channels.PACKAGE, "_service.py"))
+        service_host.save(params["dir"], params["backup"], unit.name, now if there else None)
+    return result(unit, now, now, [])
 
 
-def restored(params, unit):
-    wanted = service_host.saved(params["dir"], params["backup"], params["unit"])
-    if wanted and not unit.taken():
-        return wanted
-    return None
-
-
-def result(unit, now, wanted):
-    return dict(changed=now != wanted, differs=now != wanted, service=shown(unit, wanted),
-                diff=[dict(before_header=unit.path, after_header=unit.path, before=now["text"] if now else "", after=wanted["text"] if wanted else ""),
-                      dict(before=shown(unit, now) or {}, after=shown(unit, wanted) or {})])
+def result(unit, now, wanted, others):
+    differs = now != wanted or bool(others)
+    return dict(changed=differs, differs=differs, service=shown(unit, wanted), diff=[
+        dict(before_header=unit.path, after_header=unit.path, before=now["text"] if now else "", after=wanted["text"] if wanted else ""),
+        dict(before=shown(unit, now) or {}, after=shown(unit, wanted) or {})] + [
+            dict(before_header=other.path, after_header=other.path, before=other.text() or "", after="") for other in others])
 
 
 def shown(unit, state):

@@ -25,6 +25,9 @@ class Host:
         self.program = place / "bin" / "systemctl"
         for folder in (self.home / "open_paas" / "esb", self.home / ".envs" / "open_paas-esb" / "bin", self.units, self.registry, self.backups, place / "bin"):
             folder.mkdir(parents=True)
+        self.package = self.home / "open_paas" / "esb" / "components" / "generic" / "apis" / "ding_blueking"
+        self.package.mkdir(parents=True)
+        (self.package / "_service.py").touch()
         (self.registry / "units").write_text(str(self.units), "utf-8")
         (self.registry / "calls").touch()
         self.script(self.home / ".envs" / "open_paas-esb" / "bin" / "python", "exec sleep 600")
@@ -39,8 +42,8 @@ class Host:
     def arguments(self, **more):
         return dict({"bk_home": str(self.home), "folder": str(self.units), "dir": str(self.backups)}, **more)
 
-    def value(self, name):
-        said = subprocess.run([self.program, "show", "--no-pager", "-p", name, "--", UNIT], check=True, capture_output=True, text=True,
+    def value(self, name, unit=UNIT):
+        said = subprocess.run([self.program, "show", "--no-pager", "-p", name, "--", unit], check=True, capture_output=True, text=True,
                               env={**os.environ, **self.environment}).stdout
         return said.strip().partition("=")[2]
 
@@ -74,7 +77,8 @@ def test_what_somebody_changed_stopped_or_disabled_is_put_right(ansible, host):
     assert ansible.run(MODULE, host.arguments(), environment=host.environment).changed
     path = host.units / UNIT
     path.write_text(path.read_text("utf-8") + "\n", "utf-8")
-    assert ansible.parity(MODULE, host.arguments(), environment=host.environment).changed and host.calls()[-1] == "restart"
+    assert ansible.parity(MODULE, host.arguments(), environment=host.environment).changed
+    assert host.calls()[-4:] == ["stop", "daemon-reload", "reenable", "start"]
     for word in ("stop", "disable"):
         subprocess.run([host.program, word, UNIT], check=True, env={**os.environ, **host.environment})
     assert ansible.parity(MODULE, host.arguments(), environment=host.environment).changed
@@ -110,6 +114,32 @@ def test_a_saved_state_comes_back_and_none_is_none_again(ansible, host):
     again = ansible.parity(MODULE, host.arguments(state="restored", backup=NAME.replace("01T", "02T")), environment=host.environment)
     assert again.changed and (host.units / UNIT).read_text("utf-8") == text
     assert host.value("ActiveState") == "active" and host.value("UnitFileState") == "disabled"
+
+
+def test_a_unit_under_another_name_gives_way_and_comes_back(ansible, host):
+    """Two of them would fight for one lock: ding_service_unit was changed in the inventory."""
+    other = {"unit": "dingtalk-queue.service"}
+    ansible.run(MODULE, host.arguments(), environment=host.environment)
+    text = (host.units / UNIT).read_text("utf-8")
+    assert not ansible.run(MODULE, host.arguments(state="saved", backup=NAME, **other), environment=host.environment).changed
+    renamed = ansible.parity(MODULE, host.arguments(**other), environment=host.environment)
+    assert renamed.changed and [path.name for path in host.units.iterdir()] == [other["unit"]]
+    assert host.value("ActiveState", other["unit"]) == "active" and host.value("ActiveState") != "active"
+    assert not ansible.run(MODULE, host.arguments(**other), environment=host.environment).changed
+    back = ansible.parity(MODULE, host.arguments(state="restored", backup=NAME, **other), environment=host.environment)
+    assert back.changed and {path.name: path.read_text("utf-8") for path in host.units.iterdir()} == {UNIT: text}
+    assert host.value("ActiveState") == "active"
+    assert ansible.parity(MODULE, host.arguments(state="absent", **other), environment=host.environment).changed
+    assert list(host.units.iterdir()) == []
+
+
+def test_a_unit_whose_program_is_gone_is_nothing_to_come_back_to(ansible, host):
+    """A platform upgrade wipes the ESB's folder, and the unit ends and starts every second."""
+    ansible.run(MODULE, host.arguments(), environment=host.environment)
+    (host.package / "_service.py").unlink()
+    ansible.run(MODULE, host.arguments(state="saved", backup=NAME), environment=host.environment)
+    back = ansible.parity(MODULE, host.arguments(state="restored", backup=NAME), environment=host.environment)
+    assert back.changed and back.data["service"] is None and list(host.units.iterdir()) == []
 
 
 def test_around_a_container_the_unit_enters_it(ansible, host):

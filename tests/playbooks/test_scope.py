@@ -6,7 +6,7 @@ import pytest
 
 from playkit.site import difference
 
-ROLES = ("preflight", "backup", "install", "restart", "register", "configure", "verify")
+ROLES = ("preflight", "backup", "install", "restart", "service", "register", "configure", "verify")
 
 
 def test_a_limited_install_does_not_offer_the_type_before_every_host_has_it(virgin, story, play):

@@ -113,11 +113,17 @@ class Outbox(object):
 
     # --- workers --------------------------------------------------------------------------------------------------
 
-    def append(self, entry):
-        """Store an entry for good. Counts as they were before it. Raises EnvironmentError, and the entry is not stored."""
+    def append(self, entry, refused=lambda: None):
+        """Store an entry for good. Counts as they were before it. Raises EnvironmentError, and the entry is not stored.
+
+        refused: called under the lock, gives an error when nothing may be stored any more.
+        """
         make_folder(os.path.dirname(self.folder))
         make_folder(self.folder)
         with self.locked() as lock:
+            error = refused()
+            if error:
+                raise error
             counts = _read_counts(lock)
             line = frame(dict(entry, n=counts.came + 1))
             descriptor = os.open(self.path(IN), os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)

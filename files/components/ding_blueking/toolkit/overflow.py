@@ -2,6 +2,7 @@
 """What becomes of a message for which a robot's window has no room: the outbox, or a clear refusal."""
 from __future__ import absolute_import, division, print_function
 
+import errno
 import hashlib
 import os
 import time
@@ -74,7 +75,7 @@ class Overflow(object):
         return outbox.Outbox(self._base, key)
 
     def _queue(self, key, entry, held):
-        counts = self._box(key).append(dict(entry, at=time.time()))
+        counts = self._box(key).append(dict(entry, at=time.time()), _no_service)
         behind = max(0, counts.came - counts.went)
         return {"behind": behind, "seconds": self._estimate(max(0, counts.bytes_came - counts.bytes_went), behind, held)}
 
@@ -82,6 +83,12 @@ class Overflow(object):
         digests = (waiting_bytes + behind * LINE_BYTES) // GROUP_LIMIT + 1
         a_digest = self._settings.robot_window / float(self._settings.robot_per_minute)
         return int(held + digests * a_digest + 0.999)
+
+
+def _no_service():
+    """An error where the service has gone since the request began, as before an uninstall: nobody would send what is stored now."""
+    problem = heartbeat.problem()
+    return EnvironmentError(errno.ECANCELED, problem) if problem else None
 
 
 def robot_key(fingerprint):

@@ -201,4 +201,5 @@ def _identity(package):
         folder, version = os.stat(package), os.stat(os.path.join(package, "toolkit", "version.py"))
     except EnvironmentError:
         return None
-    return folder.st_dev, folder.st_ino, version.st_ino, version.st_mtime
+    # By the time of change, which a chown over the ESB's folder sets as well: install and verify go by it, too.
+    return folder.st_dev, folder.st_ino, version.st_ino, version.st_ctime

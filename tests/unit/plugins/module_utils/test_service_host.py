@@ -52,10 +52,10 @@ def put(folder, text=OURS, mode=0o644):
 @pytest.mark.parametrize("now,wanted,told", [
     (None, FULL, ["daemon-reload", "enable", "start"]),
     (FULL, FULL, []),
-    (dict(FULL, text=OURS + "#old"), FULL, ["daemon-reload", "reenable", "restart"]),
-    (dict(FULL, mode=0o600), FULL, ["daemon-reload", "reenable", "restart"]),
+    (dict(FULL, text=OURS + "#old"), FULL, ["stop", "daemon-reload", "reenable", "start"]),
+    (dict(FULL, mode=0o600), FULL, ["stop", "daemon-reload", "reenable", "start"]),
     (dict(FULL, enabled=False), FULL, ["enable"]),
-    (dict(FULL, active=False), FULL, ["start"]),
+    (dict(FULL, active=False), FULL, ["daemon-reload", "start"]),
     (FULL, dict(FULL, active=False), ["stop"]),
     (FULL, dict(FULL, enabled=False), ["disable"]),
     (FULL, None, ["stop", "disable", "daemon-reload", "reset-failed"]),
@@ -120,13 +120,12 @@ def test_systemds_version_is_a_number(folder, said, version):
 @pytest.mark.parametrize("state", [FULL, None])
 def test_a_saved_state_comes_back(tmpdir, state):
     service_host.save(str(tmpdir), "20260101T000000Z", UNIT, state)
-    assert service_host.saved(str(tmpdir), "20260101T000000Z", UNIT) == state
-    assert service_host.saved(str(tmpdir), "20260101T000000Z", "another.service") is None
+    assert service_host.saved(str(tmpdir), "20260101T000000Z") == ((UNIT, state) if state else (None, None))
     assert stat.S_IMODE(os.stat(str(tmpdir.join("service"))).st_mode) == 0o700
 
 
 def test_a_backup_without_a_saved_state_had_no_unit(tmpdir):
-    assert service_host.saved(str(tmpdir), "20260101T000000Z", UNIT) is None
+    assert service_host.saved(str(tmpdir), "20260101T000000Z") == (None, None)
 
 
 def test_saved_states_go_with_their_backups(tmpdir):
@@ -139,17 +138,31 @@ def test_saved_states_go_with_their_backups(tmpdir):
         "20260102T000000Z.json", "20260103T000000Z.json", "20260104T000000Z.json"]
 
 
-def test_what_a_backup_had_is_written_down_once(tmpdir):
+def test_a_backup_that_is_used_again_has_the_state_before_the_later_run(tmpdir):
     service_host.save(str(tmpdir), "20260101T000000Z", UNIT, None)
     service_host.save(str(tmpdir), "20260101T000000Z", UNIT, FULL)
-    assert service_host.saved(str(tmpdir), "20260101T000000Z", UNIT) is None
+    assert service_host.saved(str(tmpdir), "20260101T000000Z") == (UNIT, FULL)
+
+
+def test_a_unit_of_ours_under_another_name_is_found_and_removed(folder):
+    script = "/data/bkce/open_paas/esb/components/generic/apis/ding_blueking/_service.py"
+    text = OURS + "ExecStart=/usr/bin/python -B %s\n" % script
+    for name, content in ((UNIT, text), ("before.service", text), ("elsewhere.service", OURS + "ExecStart=/other/_service.py\n"),
+                          ("site.service", "ExecStart=" + script), (".hidden.service", text), ("no-unit.txt", text)):
+        folder.join(name).write(content)
+    systemd = Systemd()
+    others = unit(folder, systemd).others(script)
+    assert [each.name for each in others] == ["before.service"]
+    others[0].remove()
+    assert not folder.join("before.service").check() and folder.join(UNIT).check()
+    assert "stop before.service" in systemd.told
 
 
 def test_a_spoilt_saved_state_is_not_taken_for_none(tmpdir):
     service_host.save(str(tmpdir), "20260101T000000Z", UNIT, FULL)
     tmpdir.join("service", "20260101T000000Z.json").write("{")
     with pytest.raises(Problem) as told:
-        service_host.saved(str(tmpdir), "20260101T000000Z", UNIT)
+        service_host.saved(str(tmpdir), "20260101T000000Z")
     assert "cannot be read" in str(told.value)
 
 

@@ -156,7 +156,7 @@ class Paas:
     def put_back(self, name):
         """Files as they were, and the ESB restarted, because it may have loaded others; so is the channel's service, where there was one."""
         run = self.container
-        run.shell("systemctl disable --now %s 2>/dev/null; systemctl stop %s; cd /data; rm -rf backup src bkce/.ding_blueking* bkce/open_paas "
+        run.shell("systemctl disable --now %s 2>/dev/null || true; systemctl stop %s; cd /data; rm -rf backup src bkce/.ding_blueking* bkce/open_paas "
                   "bkce/logs/open_paas/ding_blueking /etc/systemd/system/%s; tar -xpf /var/kept/%s.tar -C /; systemctl daemon-reload"
                   % (SERVICE, UNIT, SERVICE, name))
         # A run that failed or was killed may have left the host outside of Consul.

@@ -8,11 +8,12 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 import pytest
 from components.generic.apis.ding_blueking import __version__
-from components.generic.apis.ding_blueking.toolkit import heartbeat, outbox, overflow, settings, status
+from components.generic.apis.ding_blueking.toolkit import heartbeat, outbox, overflow, service, settings, status, targets
 from components.generic.apis.ding_blueking.toolkit.secret import Secret
 from components.generic.apis.ding_blueking.toolkit.store import store
 
@@ -75,8 +76,8 @@ def test_it_gives_signs_of_life_and_ends_when_it_is_told_to(folder, start):
     wait(lambda: heartbeat.read()["time"] > beat["time"])
     process.send_signal(signal.SIGTERM)
     assert ends(process) == 0
-    # From now on nothing is queued.
-    assert u"does not run" in heartbeat.problem()
+    # Its successor is expected within seconds: a restart of the service has nothing refused.
+    assert lives()
 
 
 def test_a_second_one_ends_at_once_and_a_killed_one_leaves_no_lock(folder, start):
@@ -127,6 +128,72 @@ def test_one_outbox_that_cannot_be_worked_on_harms_no_other_and_not_the_service(
     start()
     wait(lambda: (good.read_json("status.json") or {}).get("dropped") == 1)
     wait(lives)
+
+
+class Rests(object):
+    """A drain whose next step would be in half a minute, or that is in a call until `release`."""
+
+    def __init__(self, key, turns, release=None):
+        self._key, self._turns, self._release = key, turns, release
+
+    def step(self):
+        self._turns.append(self._key)
+        if self._release is not None:
+            self._release.wait(20)
+        return 30
+
+    def waiting(self):
+        return 1
+
+    def leave(self):
+        pass
+
+
+@pytest.mark.parametrize("in_calls", [False, True])
+def test_however_many_people_wait_robots_have_their_turn(folder, in_calls):
+    made = service.Service(folder, PACKAGE)
+    made._settings = settings.read({})
+    turns, release = [], threading.Event()
+
+    def new_drain(key):
+        drain = Rests(key, turns, release if in_calls and key.startswith("person-") else None)
+        return drain, drain
+
+    made._new_drain = new_drain
+    people = ["person-%03d" % number for number in range(100)]
+    for key in people + ["robot-a", "robot-b"]:
+        box = outbox.Outbox(os.path.join(folder, outbox.FOLDER), key)
+        box.append({"id": u"a", "at": time.time(), "receiver": u"nobody", "msg_key": u"text", "title": u"", "text": u"x"})
+    try:
+        limit = time.time() + 20
+        while not set(turns) >= ({"robot-a", "robot-b"} if in_calls else set(people) | {"robot-a", "robot-b"}):
+            assert time.time() < limit, sorted(set(turns))
+            made._start_threads()
+            time.sleep(0.01)
+        assert len(made._threads) <= 64 and len(turns) == len(set(turns))
+    finally:
+        release.set()
+        for thread in list(made._threads.values()):
+            thread.join(20)
+
+
+def test_a_call_to_a_person_takes_one_place_of_the_apps_limit(monkeypatch):
+    """A place that is taken anew each time it is looked at would push everybody's further away."""
+    asked = []
+
+    class Client(object):
+        def turn(self, api, until):
+            asked.append(api)
+            return targets._verdict("later", wait=0.2)
+
+    target = targets.PersonTarget(lambda: settings.read({}))
+    monkeypatch.setattr(target, "_client", lambda _: (Client(), 0))
+    began, verdict = time.time(), target.place(u"zhang", u"u1")
+    while verdict is not None:
+        assert verdict.kind == "later" and verdict.wait <= 0.21 and time.time() < began + 5
+        time.sleep(0.02)
+        verdict = target.place(u"zhang", u"u1")
+    assert asked == ["batchSend"] and time.time() - began >= 0.15
 
 
 # --- workers ------------------------------------------------------------------------------------------------------

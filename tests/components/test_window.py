@@ -4,8 +4,10 @@ from __future__ import absolute_import, division, print_function
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 
@@ -16,12 +18,24 @@ from components.generic.apis.ding_blueking.toolkit.window import Window
 from test_redis import Server
 
 
+FOLDERS = []
+
+
 class Host(store.Store):
-    """A host of its own: its files are in memory, and so is nothing else."""
+    """A host of its own, with a folder of its own."""
 
     def __init__(self):
         super(Host, self).__init__()
-        self._files.folder = lambda: None
+        folder = tempfile.mkdtemp(prefix="ding-window-")
+        FOLDERS.append(folder)
+        self._files.folder = lambda: folder
+
+
+@pytest.fixture(autouse=True)
+def gone_afterwards():
+    yield
+    while FOLDERS:
+        shutil.rmtree(FOLDERS.pop(), ignore_errors=True)
 
 
 def window(host=None, redis=None, **values):
@@ -88,8 +102,55 @@ def test_a_clock_that_was_set_back_closes_no_window(monkeypatch):
     host = Host()
     monkeypatch.setattr(windows.time, "time", lambda: 2000000000.0)
     take(window(host), 20)
-    monkeypatch.setattr(windows.time, "time", lambda: 1900000000.0)
-    assert take(window(host))[0]
+    # DingTalk's clock was not: what was sent still counts, for a minute from now.
+    for clock, free in ((1900000000.0, False), (1900000000.0 + 1 + windows.LONGEST_CALL + 0.1, True)):
+        monkeypatch.setattr(windows.time, "time", lambda clock=clock: clock)
+        assert bool(take(window(host))[0]) is free
+
+
+def test_a_worker_that_can_store_nothing_leaves_room_for_the_others():
+    """A full disk before the robot's file was there: eight workers with a window each would have the robot blocked."""
+    workers = [Host() for _ in range(8)]
+    for worker in workers:
+        worker._files.folder = lambda: None
+    assert 8 <= sum(1 for worker in workers for _ in range(20) if take(window(worker))[0]) <= 20
+    assert len(take(window(Host()), 15)[0]) == 15
+
+
+class ReadOnlyRedis(object):
+    """One that answers and takes nothing: its disk is full, or it became a replica."""
+
+    pause = 1
+
+    def is_set(self):
+        return True
+
+    def resume(self):
+        pass
+
+    def use(self, action):
+        try:
+            return action(self)
+        except ValueError:
+            return None
+
+    def hget(self, *_):
+        return b"1"
+
+    def eval(self, *_):
+        raise ValueError("MISCONF")
+
+
+def test_a_redis_that_takes_nothing_counts_as_lost():
+    host = Host()
+    made = window(host, ReadOnlyRedis(), paas_hosts=2)
+    assert take(made)[0] is None and made.counted()[0] == "waiting"
+    limit = time.time() + 5
+    while take(made)[0] is None:
+        # As the service does with each heartbeat.
+        assert not made.probe() and time.time() < limit
+        time.sleep(0.02)
+    assert made.counted()[0] == "share" and sum(1 for _ in range(20) if take(made)[0]) == 9
 
 
 TAKER = """

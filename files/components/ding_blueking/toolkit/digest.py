@@ -40,7 +40,7 @@ def build(items, limit, new_uuid, dropped=None, person=False):
     for item in items:
         if item.entry.get("alone"):
             if not chosen and not dropped:
-                return Digest(_alone(item.entry, person), 1)
+                return Digest(_alone(item.entry, limit, person), 1)
             break
         grown = _Shape(chosen + [item], shape, dropped, person)
         if chosen and not grown.fits(limit):
@@ -77,7 +77,7 @@ class _Shape(object):
             piece = self._piece(items[-1])
             self.pieces.append(piece)
             self.cost += messages.json_cost(piece) + messages.json_cost(self._gap())
-            self.mobiles += [mobile for mobile in entry.get("mobiles") or () if mobile not in self.mobiles]
+            self.mobiles += [mobile for mobile in self._mentioned(entry) if mobile not in self.mobiles]
             self.everybody = self.everybody or bool(entry.get("all"))
 
     def _gap(self):
@@ -95,6 +95,13 @@ class _Shape(object):
         if item.count > 1:
             when += u" " + _TIMES % item.count
         return (u"**%s**\n\n%s" if self.msg_key == "markdown" else u"%s %s") % (when, text)
+
+    def _mentioned(self, entry):
+        """The numbers that a message of its own would mention."""
+        if self._person:
+            return []
+        dummy, at = messages.mention({"text": u""}, entry["msg_key"], entry.get("mobiles") or [], entry.get("all"))
+        return (at or {}).get("atMobiles") or []
 
     def title(self):
         return u"%d messages" % sum(item.count for item in self.items) if self.items else u"Messages dropped"
@@ -176,9 +183,13 @@ def _one(item, limit, new_uuid, dropped, person):
     return _parts(dict(entry, title=message["title"], text=message["text"]), limit, lambda number: new_uuid(), person)
 
 
-def _alone(entry, person):
-    """What is left of a message that a worker has begun to send: the same parts, with the same msgUuids."""
-    parts = _parts(entry, entry["limit"], lambda number: messages.part_uuid(entry["id"], entry["limit"], number), person)
+def _alone(entry, most, person):
+    """What is left of a message that a worker has begun to send: the same parts, with the same msgUuids.
+
+    most: bytes that DingTalk took lately; a message of which no part has arrived is cut anew when it is too large.
+    """
+    limit = entry["limit"] if entry.get("from") else min(entry["limit"], most)
+    parts = _parts(entry, limit, lambda number: messages.part_uuid(entry["id"], limit, number), person)
     return parts[entry.get("from") or 0:] or parts[-1:]
 
 

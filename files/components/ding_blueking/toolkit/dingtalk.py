@@ -160,7 +160,8 @@ class DingTalk(object):
         reason = _oapi_reason(data)
         if code == 310000 and u"timestamp" in reason.lower():
             reason += u"; is this host's clock right? DingTalk allows one hour"
-        return _verdict(REFUSED, reason, data={"content": _is_about_content(code, reason)})
+        content = _is_about_content(code, reason)
+        return _verdict(REFUSED, reason, data={"content": content, "receiver": not content and (code in _HINTS or code == 310000)})
 
     # --- one-to-one -----------------------------------------------------------------------------------------------
 
@@ -176,7 +177,7 @@ class DingTalk(object):
         if data is None:
             return _without_meaning(answer)
         if _is_flow_control(data):
-            return _verdict(BUSY, FLOW_CONTROL)
+            return _verdict(BUSY, FLOW_CONTROL, data={"slow": True})
         lists = [_listed(data.get(field), user_ids) for field in _LISTS]
         if None in lists:
             # Somebody was refused, and nobody can tell who: no one counts as sent to, and no one is sent to again.
@@ -368,7 +369,8 @@ class DingTalk(object):
             return _verdict(POISONED, reason)
         if u"robotcode" in code.lower():
             reason += u"; is the app published, and robot_code of channel %s right?" % DINGTALK_PATH
-        return _verdict(REFUSED, reason)
+        app = answer.status in (401, 403) or u"robotcode" in code.lower()
+        return _verdict(REFUSED, reason, data={"content": code.lower().startswith(u"invalidparameter") and not app, "app": app})
 
     # --- one call -------------------------------------------------------------------------------------------------
 
@@ -405,7 +407,7 @@ class DingTalk(object):
         if answer.status == 407:
             return _verdict(REFUSED, u"HTTP 407: the proxy wants a user name and password; check proxy", data={"app": True})
         if answer.status in (429, 502, 503):
-            return _verdict(BUSY, _reason(answer, _json(answer) or {}))
+            return _verdict(BUSY, _reason(answer, _json(answer) or {}), data={"slow": answer.status == 429})
         if answer.status == 504:
             return _verdict(UNCERTAIN, _reason(answer, _json(answer) or {}))
         return answer

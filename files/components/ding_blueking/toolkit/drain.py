@@ -16,11 +16,12 @@ from common.log import logger
 from . import digest
 from .dingtalk import DONE, HELD, LATER, POISONED, REFUSED, TOO_LARGE, UNCERTAIN
 from .messages import GROUP_LIMIT, PERSON_LIMIT, SMALLEST_LIMIT
-from .names import text_type
+from .names import monotonic, text_type
 from .outbox import DEAD, STATE, STATUS
 
 # Seconds between attempts that DingTalk did not answer, or answered with "busy".
 WAITS = (1, 2, 4, 8, 15, 30, 60)
+LONGEST_PAUSE = 3600
 COUNTERS = ("sent", "digests", "merged", "dropped", "dead")
 MOST_ITEMS = 100000
 
@@ -41,7 +42,9 @@ class Drain(object):
         self._left = {}  # take: entries of it that wait
         self._loaded = False
         self._state = None
+        self._seen = None  # Counts, when it was last taken
         self._attempt = 0
+        self._pause_until = 0  # monotonic seconds: what DingTalk, or whoever is in between, has refused is not repeated sooner
         self._last_error = u""
         self._shown = None
 
@@ -49,7 +52,7 @@ class Drain(object):
 
     def load(self):
         """Read what an earlier service has left."""
-        self._state = _valid(self._outbox.read_json(STATE), self._outbox.takes())
+        self._state = _valid(self._outbox.read_state(), self._outbox.takes())
         for number in self._outbox.takes():
             if number < self._state["first"]:
                 self._outbox.remove_take(number)
@@ -58,6 +61,8 @@ class Drain(object):
         under_way = self._state["digest"]
         if under_way and under_way.pop("calling", None):
             under_way["given_up" if under_way.get("doubted") else "doubted"] = True
+        if under_way and self._left_of_a_minute(under_way):
+            self._pause(self._left_of_a_minute(under_way))
         self._loaded = True
         self._forget_finished()
 
@@ -90,6 +95,7 @@ class Drain(object):
         number, seen = self._outbox.take(self._state["first"])
         if number is not None:
             self._read_take(number)
+        self._seen = seen
         self._outbox.settle(seen, len(self._waiting), sum(each.size for each in self._waiting.values()))
 
     def waiting(self):
@@ -103,7 +109,8 @@ class Drain(object):
             self.load()
         self._take()
         self._drop()
-        wait = self._next()
+        left = self._pause_until - monotonic()
+        wait = left if 0 < left <= LONGEST_PAUSE else self._next()
         self.show()
         return wait
 
@@ -212,6 +219,9 @@ class Drain(object):
         under_way.pop("calling", None)
         if verdict.kind == DONE:
             return self._sent()
+        if self._target.person:
+            # What became of the call is known.
+            self._store()
         self._fail(verdict.reason)
         if verdict.kind in (HELD, LATER):
             return max(0.05, verdict.wait)
@@ -225,14 +235,19 @@ class Drain(object):
             return self._refused(verdict)
         return self._wait_longer()
 
+    def _most(self):
+        return PERSON_LIMIT if self._target.person else GROUP_LIMIT
+
     def _limit(self):
-        return self._state["limit"] or (PERSON_LIMIT if self._target.person else GROUP_LIMIT)
+        return self._state["limit"] or self._most()
 
     def _wait_longer(self):
         self._attempt += 1
-        if self._target.person:
-            self._store()
-        return WAITS[min(self._attempt, len(WAITS)) - 1]
+        return self._pause(WAITS[min(self._attempt, len(WAITS)) - 1])
+
+    def _pause(self, seconds):
+        self._pause_until = monotonic() + seconds
+        return seconds
 
     def _sent(self):
         under_way = self._state["digest"]
@@ -249,9 +264,11 @@ class Drain(object):
         counters["sent"] += len(under_way["entries"])
         counters["digests"] += 1 if len(under_way["entries"]) > 1 else 0
         counters["merged"] += len(under_way["entries"]) - under_way["texts"]
-        if self._state["items"] < MOST_ITEMS:
-            # A refused message has been found, or is behind us: faster again.
-            self._state["items"] = min(MOST_ITEMS, self._state["items"] * 2)
+        # A refused message has been found, or is behind us: faster again. What was too large need not be for ever.
+        self._state["items"] = min(MOST_ITEMS, self._state["items"] * 2)
+        self._state["narrowing"] = self._state["narrowing"] and self._state["items"] < MOST_ITEMS
+        if self._state["limit"]:
+            self._state["limit"] = self._state["limit"] * 2 if self._state["limit"] * 2 < self._most() else 0
         self._digest_ends()
         return 0
 
@@ -277,17 +294,28 @@ class Drain(object):
         under_way = self._state["digest"]
         if verdict.data.get("app"):
             # The settings are wrong, not the message: somebody will mend them.
-            return WAITS[-1]
-        if under_way["texts"] > 1 and not under_way["sent"] and (verdict.data.get("content") or verdict.kind == POISONED):
-            self._state.update(items=max(1, under_way["texts"] // 2), digest=None)
+            return self._pause(WAITS[-1])
+        about_receiver = verdict.data.get("receiver")
+        if not (verdict.data.get("content") or verdict.kind in (POISONED, TOO_LARGE) or (self._state["narrowing"] and not about_receiver)):
+            # About the robot or the person, or nobody knows: it is looked up and tried again in a minute.
+            if under_way.get("refused") is None:
+                under_way["refused"] = time.time()
+                self._store()
+            left = self._left_of_a_minute(under_way)
+            if left:
+                return self._pause(left)
+        if under_way["texts"] > 1 and not under_way["sent"] and not about_receiver:
+            # What nobody knows may be one of the texts.
+            self._state.update(items=max(1, under_way["texts"] // 2), digest=None, narrowing=not verdict.data.get("content"))
             self._store()
             return 0
-        if not verdict.data.get("content") and not under_way.get("refused"):
-            # About the robot: it is looked up again in a minute.
-            under_way["refused"] = True
-            self._store()
-            return self._settings().robot_window
         return self._bury(verdict.reason)
+
+    def _left_of_a_minute(self, under_way):
+        """Seconds until a digest that was refused may be tried again; 0 when it may be now."""
+        minute = self._settings().robot_window
+        left = minute - (time.time() - under_way["refused"]) if under_way.get("refused") is not None else 0
+        return left if 0.01 < left <= minute else 0
 
     def _bury(self, reason):
         under_way = self._state["digest"]
@@ -299,6 +327,9 @@ class Drain(object):
         self._outbox.bury(letters)
         self._state["counters"]["dead"] += len(letters)
         self._fail(reason)
+        if letters:
+            # Of what was given up nobody has been told: the next digest does.
+            under_way["dropped"] = None
         self._digest_ends()
         logger.error("ding.blueking: %d messages of outbox %s to %s are dead letters: %s",
                      len(letters), self._outbox.key, under_way["receiver"], reason)
@@ -343,6 +374,9 @@ class Drain(object):
             self._state["done"].pop(text_type(number), None)
             self._state["first"] = number + 1
         self._store()
+        if finished and not self._waiting and self._seen is not None:
+            # Before the files go: nobody looks for messages where no file is.
+            self._outbox.settle(self._seen, 0, 0)
         for number in finished:
             self._outbox.remove_take(number)
         if not self._waiting and self._loaded:
@@ -379,7 +413,7 @@ def _is_whole(entry):
 
 def _valid(state, takes):
     """A state as it is worked with: what was stored; when nothing was, or what only a failing disk can have made of it, a new one."""
-    kept = {"first": min(takes or [1]), "done": {}, "digest": None, "dropped": None, "items": MOST_ITEMS, "limit": 0, "last_sent": None,
+    kept = {"first": min(takes or [1]), "done": {}, "digest": None, "dropped": None, "items": MOST_ITEMS, "limit": 0, "narrowing": False, "last_sent": None,
             "last_receiver": None, "counters": dict.fromkeys(COUNTERS, 0)}
     if state is None:
         return kept

@@ -2,6 +2,7 @@
 """Names that differ between Python 2.7 and 3, imported in one place."""
 from __future__ import absolute_import, division, print_function
 
+import os
 import time
 
 try:
@@ -30,7 +31,11 @@ def native(value):
     return value.encode("utf-8") if isinstance(value, text_type) else value.decode("utf-8")
 
 
-# Deadlines must not move with the wall clock; 2.7 has nothing better.
-monotonic = getattr(time, "monotonic", time.time)
+def _since_boot():
+    return os.times()[4]
+
+
+# Deadlines must not move with the wall clock: in 2.7 this is times(2), in hundredths.
+monotonic = getattr(time, "monotonic", _since_boot)
 
 __all__ = ["HTTPException", "HTTPResponse", "monotonic", "native", "quote", "text_type", "unescape", "urlencode", "urlsplit"]

@@ -114,7 +114,8 @@ class Outbox(object):
     # --- workers --------------------------------------------------------------------------------------------------
 
     def append(self, entry, refused=lambda: None):
-        """Store an entry for good. Counts as they were before it. Raises EnvironmentError, and the entry is not stored.
+        """Store an entry for good. Counts as they were before it. Raises EnvironmentError, and the entry is not stored, unless a disk that
+        took it fails to make it last: then nobody knows.
 
         refused: called under the lock, gives an error when nothing may be stored any more.
         """
@@ -127,13 +128,14 @@ class Outbox(object):
             counts = _read_counts(lock)
             line = frame(dict(entry, n=counts.came + 1))
             descriptor = os.open(self.path(IN), os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+            size = os.fstat(descriptor).st_size
             try:
-                size = os.fstat(descriptor).st_size
                 self._append_line(descriptor, size, line)
                 _write_counts(lock, counts._replace(came=counts.came + 1, bytes_came=counts.bytes_came + len(line)))
                 if not size:
                     sync_folder(self.folder)
             except Exception:
+                _cut(descriptor, size)
                 os.close(descriptor)
                 raise
         try:
@@ -151,11 +153,7 @@ class Outbox(object):
             if os.read(descriptor, 1) != b"\n":
                 # What a killed worker left: nobody was told that it is stored.
                 line = b"\n" + line
-        try:
-            _write(descriptor, line)
-        except Exception:
-            os.ftruncate(descriptor, size)
-            raise
+        _write(descriptor, line)
 
     def counts(self):
         """What came and went. All zero for an outbox that is not there."""
@@ -233,6 +231,18 @@ class Outbox(object):
     def remove_take(self, number):
         os.unlink(self.path("take.%d.log" % number))
 
+    def read_state(self):
+        """What state.json says; None without one. Raises EnvironmentError: what cannot be read for a moment is not nothing."""
+        try:
+            with io.open(self.path(STATE), "rb") as stored:
+                return json.loads(stored.read().decode("utf-8"))
+        except ValueError:
+            return {}
+        except EnvironmentError as error:
+            if error.errno != errno.ENOENT:
+                raise
+            return None
+
     def read_json(self, name):
         """A JSON file of the outbox; None when it is not there or cannot be read."""
         return read_json(self.path(name))
@@ -249,10 +259,14 @@ class Outbox(object):
             return
         if size > MOST_DEAD_BYTES:
             os.rename(self.path(DEAD), self.path(DEAD + ".old"))
-        descriptor = os.open(self.path(DEAD), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        descriptor = os.open(self.path(DEAD), os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+        size = os.fstat(descriptor).st_size
         try:
-            _write(descriptor, b"".join(lines))
+            self._append_line(descriptor, size, b"".join(lines))
             os.fsync(descriptor)
+        except Exception:
+            _cut(descriptor, size)
+            raise
         finally:
             os.close(descriptor)
         sync_folder(self.folder)
@@ -271,6 +285,14 @@ class Outbox(object):
             except EnvironmentError:
                 continue
         return [each for each in found if isinstance(each, dict)]
+
+
+def _cut(descriptor, size):
+    """What was written behind `size` is taken back, as far as the disk lets it."""
+    try:
+        os.ftruncate(descriptor, size)
+    except EnvironmentError:
+        pass
 
 
 def read_json(path):

@@ -24,13 +24,18 @@ from .version import __version__
 from .window import Window
 
 LOCK = "service.lock"
+PEOPLE = "person-"
 DONE, CANNOT_START, ANOTHER_RUNS, LEFT, REPLACED = 0, 1, 3, 4, 75
 # How often new outboxes are looked for, and seconds that a thread sleeps at most before it looks again.
 LOOK_EVERY, LONGEST_SLEEP = 0.1, 1.0
 # Seconds after which a thread that failed is started again.
 AGAIN_AFTER = 5
-# A thread is a robot or person in whose outbox something waits: more wait for one of these to end.
-MOST_THREADS = 64
+# A thread is a robot or person to whom something can be sent now: more wait for one of these to end, and people leave room for robots.
+MOST_THREADS, MOST_FOR_PEOPLE = 64, 48
+# A thread that has to wait longer ends, and another goes on with its outbox: by then, or when this is over.
+PATIENCE, LONGEST_REST = 2.0, 30.0
+# Looking for new outboxes takes no more than this part of one core.
+LOOKING = 0.02
 
 
 def main(words, package):
@@ -66,7 +71,10 @@ class Service(object):
         self._stopping = threading.Event()
         self._threads = {}
         self._waits = {}  # outbox: messages
-        self._not_before = {}  # outbox: monotonic seconds, after its thread failed
+        self._not_before = {}  # outbox: monotonic seconds, after its thread failed or had to wait
+        self._drains = {}  # outbox: (Drain, its target) of a thread that has ended before the outbox was empty
+        self._last_turn = {}  # outbox: monotonic seconds at which its thread began last
+        self._looked_at = set()  # outboxes to which this service has seen once, also where no file waits
         self._robots = Robots(self.settings)
 
     def settings(self):
@@ -78,7 +86,7 @@ class Service(object):
     def run(self, once, seconds):
         """The exit code."""
         until = monotonic() + seconds
-        next_beat = 0
+        next_beat = next_look = 0
         code = DONE
         logger.info("ding.blueking: the service that sends queued messages has started, version %s", __version__)
         while not self._stopping.is_set():
@@ -88,7 +96,10 @@ class Service(object):
                     code = REPLACED
                     break
                 self._beat()
-            self._start_threads()
+            if monotonic() >= next_look:
+                began = monotonic()
+                self._start_threads()
+                next_look = monotonic() + (monotonic() - began) / LOOKING
             if once and self._settings is not None and not self._threads and not self._waiting():
                 break
             if once and monotonic() >= until:
@@ -96,16 +107,18 @@ class Service(object):
                 break
             # Not without a time-out: Python 2.7 would not see a signal.
             self._stopping.wait(LOOK_EVERY)
-        self._end()
+        self._end(once)
         logger.info("ding.blueking: the service ends with %d", code)
         return code
 
-    def _end(self):
+    def _end(self, once):
         self.stop()
         limit = monotonic() + CALL_SECONDS + 1
         for thread in list(self._threads.values()):
             thread.join(max(0.0, limit - monotonic()))
-        # Workers must not queue for a service that has ended.
+        if not once:
+            # Its successor comes within seconds, and workers queue for it; when none comes, they see it by the heartbeat's age.
+            return
         try:
             os.unlink(os.path.join(self._folder, heartbeat.NAME))
         except EnvironmentError:
@@ -159,25 +172,36 @@ class Service(object):
         for key, thread in list(self._threads.items()):
             if not thread.is_alive():
                 del self._threads[key]
-        for key in outbox.all_keys(self._base):
-            if len(self._threads) >= MOST_THREADS:
-                return
-            if key in self._threads or monotonic() < self._not_before.get(key, 0) or not self._has_files(key):
+        now = monotonic()
+        ready = [key for key in outbox.all_keys(self._base) if key not in self._threads and not self._rests(key, now)
+                 and (key not in self._looked_at or key in self._drains or self._has_files(key))]
+        # Who has waited longest for a turn goes first.
+        for key in sorted(ready, key=lambda each: (self._last_turn.get(each, 0), each)):
+            people = sum(1 for each in self._threads if each.startswith(PEOPLE))
+            if len(self._threads) >= MOST_THREADS or (key.startswith(PEOPLE) and people >= MOST_FOR_PEOPLE):
                 continue
+            self._looked_at.add(key)
+            self._last_turn[key] = now
             thread = threading.Thread(target=self._work, args=(key,), name=str(key))
             thread.daemon = True
             self._threads[key] = thread
             thread.start()
 
+    def _rests(self, key, now):
+        return now < self._not_before.get(key, 0) <= now + max(AGAIN_AFTER, LONGEST_REST)
+
     def _work(self, key):
-        """One outbox, until nothing waits in it. Whatever is wrong with it is told, and harms no other."""
+        """One outbox, until nothing waits in it or it has to wait. Whatever is wrong with it is told, and harms no other."""
         try:
-            target = PersonTarget(self.settings) if key.startswith("person-") else RobotTarget(self.settings, self._robots)
-            drain = Drain(Outbox(self._base, key), target, self.settings)
+            drain, target = self._drains.pop(key, None) or self._new_drain(key)
             while not self._stopping.is_set():
                 wait = drain.step()
                 self._waits[key] = drain.waiting()
                 if wait is None:
+                    break
+                if wait > PATIENCE:
+                    self._drains[key] = (drain, target)
+                    self._not_before[key] = monotonic() + min(wait, LONGEST_REST)
                     break
                 self._stopping.wait(min(wait, LONGEST_SLEEP))
             target.leave()
@@ -186,6 +210,11 @@ class Service(object):
             logger.error("ding.blueking: %s in outbox %s, at %s; it is tried again in %d seconds",
                          error.__class__.__name__, key, _place(), AGAIN_AFTER)
             self._waits[key] = Outbox(self._base, key).waiting()
+
+
+    def _new_drain(self, key):
+        target = PersonTarget(self.settings) if key.startswith(PEOPLE) else RobotTarget(self.settings, self._robots)
+        return Drain(Outbox(self._base, key), target, self.settings), target
 
 
 def _place():

@@ -357,14 +357,17 @@ class Store(object):
         """This host's private folder beside the ESB's logs; None when there is none."""
         return self._files.lasting_folder()
 
-    def update_here(self, key, change, life):
-        """change(stored value or None) gives (value to store, result), in a locked file of this host. The result."""
+    def update_here(self, key, change, life, alone=None):
+        """change(stored value or None) gives (value to store, result), in a locked file of this host. The result.
+
+        alone: the same for a worker that can store nothing and knows of no other.
+        """
         with self._lock:
             try:
                 return self._files.update(key, change)
             except EnvironmentError:
                 # No folder or a full disk: this worker alone keeps the limit then.
-                value, result = change(self.memory.get(key))
+                value, result = (alone or change)(self.memory.get(key))
                 if value is not None:
                     self.memory.set(key, value, life)
                 return result

@@ -94,7 +94,7 @@ class RobotTarget(_Target):
             return _verdict(BUSY, error.message)
         if robot.kind != receivers.ROBOT:
             self._robots.forget(receiver)
-            return _verdict(REFUSED, robot.reason if robot.kind == receivers.UNKNOWN else u"is no robot user any more")
+            return _verdict(REFUSED, robot.reason if robot.kind == receivers.UNKNOWN else u"is no robot user any more", {"receiver": True})
         held = robot_wait(robot.token)
         if held:
             return _verdict(HELD, u"DingTalk has blocked the robot for speed", wait=held)
@@ -118,7 +118,7 @@ class RobotTarget(_Target):
         try:
             robot = self._robots.find(receiver)
             if robot.kind != receivers.ROBOT:
-                return _verdict(REFUSED, u"is no robot user any more")
+                return _verdict(REFUSED, u"is no robot user any more", {"receiver": True})
             client, deadline = self._client(self._settings())
             verdict = client.send_to_group(robot.token, robot.secret, body.encode("utf-8"), deadline)
         except DirectoryError as error:
@@ -135,10 +135,22 @@ class PersonTarget(_Target):
 
     person = True
 
+    def __init__(self, settings):
+        super(PersonTarget, self).__init__(settings)
+        self._turn_at = None  # monotonic seconds of a call's place that is taken already
+
     def place(self, receiver, user_id):
-        settings = self._settings()
-        client, deadline = self._client(settings)
-        return client.turn("batchSend", deadline)
+        if self._turn_at is None:
+            client, deadline = self._client(self._settings())
+            verdict = client.turn("batchSend", deadline)
+            if verdict is None or verdict.kind != LATER:
+                return verdict
+            self._turn_at = monotonic() + verdict.wait
+        left = self._turn_at - monotonic()
+        if left > 0.005:
+            return _verdict(LATER, wait=left)
+        self._turn_at = None
+        return None
 
     def send(self, receiver, user_id, body):
         client, deadline = self._client(self._settings())
@@ -147,7 +159,7 @@ class PersonTarget(_Target):
         if verdict.kind != DONE:
             return verdict
         if user_id in verdict.data["refused"]:
-            return _verdict(REFUSED, verdict.data["refused"][user_id])
+            return _verdict(REFUSED, verdict.data["refused"][user_id], {"receiver": True})
         if user_id in verdict.data["slow"]:
             return _verdict(BUSY, u"DingTalk's flow control holds messages to this person back")
         return verdict

@@ -21,6 +21,10 @@ from .store import PREFIX, Redis, store
 QUIET, YOUNG, PAUSE = 1.25, 1.5, 1 / 12.0
 MODE = u"window-mode"
 DAYS = 2 * 86400
+# Seconds that a call, or all parts of a long message, may take.
+LONGEST_CALL = 30
+# Where this host can store nothing, each of its workers keeps places by itself: as if there were so many.
+WORKERS = 10
 SHORTEST_WAIT = 0.05
 HOST, SHARED, SHARE, WAITING = "host", "redis", "share", "waiting"
 
@@ -64,6 +68,13 @@ else
 end
 if #kept > 0 then redis.call('HSET', KEYS[1], robot, table.concat(kept, ' ')) else redis.call('HDEL', KEYS[1], robot) end
 return {wait, is_young and 1 or 0}
+"""
+# Whether Redis takes what is written: one that only answers, as with a full disk or after a failover, keeps nobody's places.
+_PROBE = """
+pcall(redis.replicate_commands)
+local t = redis.call('TIME')
+redis.call('HSETNX', KEYS[1], 'born', t[1] * 1000 + math.floor(t[2] / 1000))
+return 1
 """
 # A call has ended: its place lasts `life` from now on, or is given back with a life of 0.
 _SETTLE = """
@@ -154,10 +165,10 @@ class Window(object):
         return (WAITING, left) if 0 < left <= self.seconds * QUIET else (SHARE, 0)
 
     def probe(self):
-        """Whether Redis answers now; noted for this host."""
+        """Whether Redis answers and takes what is written now; noted for this host."""
         if self.hosts == 1 or not self._redis.is_set():
             return False
-        answers = self._redis.use(lambda client: [client.hget(PREFIX + u"windows", "born")]) is not None
+        answers = self._redis.use(lambda client: client.eval(_PROBE, 1, PREFIX + u"windows")) is not None
         self._note(answers)
         return answers
 
@@ -169,12 +180,13 @@ class Window(object):
 
     def _valid(self, stored):
         now = time.time()
-        # What lies further ahead than any call was written before the clock was set back.
-        return [each for each in stored or [] if now < each[1] < now + 2 * self.seconds + 300]
+        # What lies further ahead than any call was written before the clock was set back: it counts for a minute from now.
+        latest = now + self.seconds + LONGEST_CALL
+        return [[each[0], min(each[1], latest)] for each in stored or [] if now < each[1]]
 
     def _take_here(self, robot, places, life, limit):
         """(this host's earlier places, 0), or (None, seconds to wait)."""
-        def change(stored):
+        def change(stored, limit=limit):
             taken, now = self._valid(stored), time.time()
             if len(taken) + len(places) <= limit:
                 return taken + [[place, now + life] for place in places], (taken, 0)
@@ -182,7 +194,10 @@ class Window(object):
             last = ends[min(len(ends), len(ends) + len(places) - limit) - 1] if ends else now + self.seconds
             return taken, (None, max(SHORTEST_WAIT, last - now))
 
-        return self._here.update_here(self._key(robot), change, DAYS)
+        def alone(stored):
+            return change(stored, max(len(places) if len(places) < limit else 1, limit // WORKERS))
+
+        return self._here.update_here(self._key(robot), change, DAYS, alone)
 
     def _forget_here(self, robot, places):
         def change(stored):

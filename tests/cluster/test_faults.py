@@ -34,8 +34,8 @@ def untouched(cluster, before, pids, names=PAAS):
 
 
 def unnumbered(state):
-    """Without our rows' numbers: MariaDB gives none twice, not even that of an insert that was planned or killed."""
-    rows = {table: [{name: value for name, value in row.items() if not (name == "id" and row.get("path") in OUR_PATHS)} for row in each]
+    """Without our rows' numbers and times: MariaDB gives no number twice, not even that of an insert that was planned or killed."""
+    rows = {table: [{name: value for name, value in row.items() if not (name in ("id", "last_modified_time") and row.get("path") in OUR_PATHS)} for row in each]
             for table, each in state["rows"].items()}
     return {**parts(state, "files", "leases"), "rows": {table: sorted(each, key=repr) for table, each in rows.items()}}
 

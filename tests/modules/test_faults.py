@@ -9,7 +9,6 @@ from modulekit.tasks import Task
 from support import faulty
 
 # What a broken answer comes to is the target's own HTTP library's business.
-pytestmark = pytest.mark.newest
 
 TIMEOUT = 2
 APP_SECRET = "fault-app-secret-not-real"

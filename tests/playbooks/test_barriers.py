@@ -18,7 +18,6 @@ def inventory(tmp_path, **hosts):
     return [path]
 
 
-@pytest.mark.every_target
 def test_an_unreachable_host_ends_the_run_before_any_change(virgin, play, tmp_path):
     pids = virgin.every_pid()
     nobody = {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 1, "ansible_ssh_common_args": "-o ConnectTimeout=5",

@@ -89,7 +89,6 @@ def test_a_unit_is_restarted_while_the_host_is_out_of_consul(machine, restart, c
     assert back - out > 4 and consul.failing == 0, "nginx had no time to see it, or the next host would have been drained too early"
 
 
-@pytest.mark.every_target
 @pytest.mark.parametrize("server, reloads", [("sync", False), ("gthread", True), ("uwsgi", False)])
 def test_a_unit_reloads_without_refusing_anybody(machine, restart, server, reloads):
     port = machine.serve(UNIT, server=server, reloads=reloads)
@@ -233,7 +232,6 @@ def test_the_sites_own_command(machine, restart, consul):
     assert not consul.out and len(consul.puts) == 2
 
 
-@pytest.mark.every_target
 def test_a_container_is_restarted_and_reloaded(machine, restart):
     inner = machine.folder / "bkce"
     port = machine.serve(CONTAINER, server="uwsgi", inner=inner)

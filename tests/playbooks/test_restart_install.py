@@ -65,7 +65,6 @@ def test_a_restart_that_fails_brings_the_first_host_back_and_leaves_the_second_a
     assert platform.site.leases() == {}
 
 
-@pytest.mark.every_target
 def test_install_through_the_engine_one_drained_host_after_the_other(platform):
     platform.machine.forget()
     for agent in platform.agents.values():

@@ -56,7 +56,6 @@ def installed(kept, told):
     return kept
 
 
-@pytest.mark.every_target
 def test_a_check_run_shows_the_unit_and_writes_nothing(told):
     assert told["check"].rc == 0, told["check"]
     for host in HOSTS:
@@ -66,7 +65,6 @@ def test_a_check_run_shows_the_unit_and_writes_nothing(told):
     assert told["after_check"] == told["units"] and told["calls_after_check"] == []
 
 
-@pytest.mark.every_target
 def test_the_service_runs_behind_the_restart_with_this_version(kept, told):
     assert told["first"].rc == 0, told["first"]
     assert told["calls"] == [words for host in HOSTS for words in (["daemon-reload"], ["enable", unit(host)], ["start", unit(host)])]
@@ -86,7 +84,6 @@ def test_verify_shows_service_and_outboxes_per_host(told):
         assert "service | ok | version 1.0.0 runs" in table and "outboxes | ok | none waits" in table
 
 
-@pytest.mark.every_target
 def test_a_second_run_changes_nothing(kept, told):
     assert told["second"].rc == 0 and told["second"].total("changed") == 0, told["second"].changed()
     assert told["calls_again"] == [] and kept.units() == told["installed"]

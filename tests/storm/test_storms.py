@@ -202,7 +202,7 @@ def test_a_full_outbox_makes_requests_no_slower(platform, rate, whole, say):
     platform.clock(600)
     platform.redis.grow_old()
     robot, at_rest = platform.robot(), [platform.robot() for _ in range(math.ceil(pairs / 10))]
-    platform.refuse_once(robot)
+    platform.refuse(robot)
     storm = Storm(platform, robot, of_100_bytes(backlog), SENDERS)
     storm.run()
     assert not storm.refusals, storm.refusals[0]

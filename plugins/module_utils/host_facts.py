@@ -267,7 +267,7 @@ def ding_service(esb, facts, params):
     """
     mode = params["service_mode"]
     if mode == "auto":
-        mode = "systemd" if facts["runtime"] in ("systemd", "docker") else "external"
+        mode = "systemd" if facts["runtime"] in ("systemd", "docker") else "none"
     found = dict(mode=mode, owner=processes.owner(facts.get("processes") or []), systemd=None, taken="", folder_problem="", kept=False,
                  differs=False, folder=False, waiting=0)
     try:

@@ -84,7 +84,7 @@ options:
   service_mode:
     description:
       - What keeps the service that sends queued messages. V(systemd) is a unit of ours; V(external) is something of the site's own; V(none) is nothing.
-      - With V(auto) it is V(systemd) where the ESB is run by systemd or in a container, else V(external).
+      - With V(auto) it is V(systemd) where the ESB is run by systemd or in a container, else V(none).
     type: str
     choices: [auto, systemd, external, none]
     default: auto

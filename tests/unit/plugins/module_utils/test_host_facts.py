@@ -96,7 +96,7 @@ def test_other_paths_in_a_container_follow_the_esbs_folder(inner, path, seen):
 
 
 @pytest.mark.parametrize("mode,runtime,kept", [
-    ("auto", "systemd", "systemd"), ("auto", "docker", "systemd"), ("auto", "command", "external"), ("auto", None, "external"), ("none", "systemd", "none"),
+    ("auto", "systemd", "systemd"), ("auto", "docker", "systemd"), ("auto", "command", "none"), ("auto", None, "none"), ("none", "systemd", "none"),
     ("external", "docker", "external"), ("systemd", "command", "systemd")])
 def test_what_keeps_the_service_follows_from_what_runs_the_esb(tmpdir, mode, runtime, kept):
     params = dict((name, option.get("default")) for name, option in esb_python.OPTIONS.items())

@@ -134,13 +134,13 @@ def work(params, check):
         name, wanted = service_host.saved(params["dir"], params["backup"])
         unit = service_host.Unit(name or params["unit"], params["folder"])
         others, wanted = unit.others(service_host.script_of(esb)), None if unit.taken() else wanted
-    now = unit.state()
+    now, gone = unit.state(), [(other.path, other.text() or "") for other in others]
     if not check:
         for other in others:
             other.remove()
         if now != wanted:
             unit.become(now, wanted)
-    return result(unit, now, wanted, others)
+    return result(unit, now, wanted, gone)
 
 
 def save(params, esb, unit, check):
@@ -152,12 +152,13 @@ def save(params, esb, unit, check):
     return result(unit, now, now, [])
 
 
-def result(unit, now, wanted, others):
-    differs = now != wanted or bool(others)
+def result(unit, now, wanted, gone):
+    """gone: (path, text) of units under other names."""
+    differs = now != wanted or bool(gone)
     return dict(changed=differs, differs=differs, service=shown(unit, wanted), diff=[
         dict(before_header=unit.path, after_header=unit.path, before=now["text"] if now else "", after=wanted["text"] if wanted else ""),
         dict(before=shown(unit, now) or {}, after=shown(unit, wanted) or {})] + [
-            dict(before_header=other.path, after_header=other.path, before=other.text() or "", after="") for other in others])
+            dict(before_header=path, after_header=path, before=text, after="") for path, text in gone])
 
 
 def shown(unit, state):

@@ -210,9 +210,10 @@ def left_over(here, params):
 
 
 def refusal(here, number):
+    said = " (%s)" % here.said.rstrip(".") if here.said else ""
     return ("%s still wait%s on this host to be sent%s. Nothing of them was thrown away: wait and run this again, or set "
-            "ding_drop_waiting=true to give them up. Where the channel's rows are gone already, rollback.yml brings back what sends them." % (outboxes.messages(number), "s" if number == 1 else "",
-                                                         " (%s)" % here.said.rstrip(".") if here.said else ""))
+            "ding_drop_waiting=true to give them up. Where the channel's rows are gone already, rollback.yml brings back what sends them."
+            % (outboxes.messages(number), "s" if number == 1 else "", said))
 
 
 def absent(module, here, told):

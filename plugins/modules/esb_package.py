@@ -139,7 +139,9 @@ previous_version:
   type: str
   returned: success
 differs:
-  description: Whether the host, with the folders of O(also), was other than asked for. A task that only plans needs it, since its C(changed_when) takes C(changed) away.
+  description:
+    - Whether the host, with the folders of O(also), was other than asked for.
+    - A task that only plans needs it, since its C(changed_when) takes C(changed) away.
   type: bool
   returned: success
 also:

@@ -123,11 +123,11 @@ def test_a_unit_under_another_name_gives_way_and_comes_back(ansible, host):
     text = (host.units / UNIT).read_text("utf-8")
     assert not ansible.run(MODULE, host.arguments(state="saved", backup=NAME, **other), environment=host.environment).changed
     renamed = ansible.parity(MODULE, host.arguments(**other), environment=host.environment)
-    assert renamed.changed and [path.name for path in host.units.iterdir()] == [other["unit"]]
+    assert renamed.changed and [path.name for path in host.units.glob("*.service")] == [other["unit"]]
     assert host.value("ActiveState", other["unit"]) == "active" and host.value("ActiveState") != "active"
     assert not ansible.run(MODULE, host.arguments(**other), environment=host.environment).changed
     back = ansible.parity(MODULE, host.arguments(state="restored", backup=NAME, **other), environment=host.environment)
-    assert back.changed and {path.name: path.read_text("utf-8") for path in host.units.iterdir()} == {UNIT: text}
+    assert back.changed and {path.name: path.read_text("utf-8") for path in host.units.glob("*.service")} == {UNIT: text}
     assert host.value("ActiveState") == "active"
     assert ansible.parity(MODULE, host.arguments(state="absent", **other), environment=host.environment).changed
     assert list(host.units.iterdir()) == []

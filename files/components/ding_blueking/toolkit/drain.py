@@ -410,7 +410,6 @@ def _is_whole(entry):
         and isinstance(entry.get("mobiles") or [], list) and (not entry.get("alone") or isinstance(entry.get("limit"), int))
 
 
-
 def _valid(state, takes):
     """A state as it is worked with: what was stored; when nothing was, or what only a failing disk can have made of it, a new one."""
     kept = {"first": min(takes or [1]), "done": {}, "digest": None, "dropped": None, "items": MOST_ITEMS, "limit": 0, "narrowing": False, "last_sent": None,

@@ -211,7 +211,6 @@ class Service(object):
                          error.__class__.__name__, key, _place(), AGAIN_AFTER)
             self._waits[key] = Outbox(self._base, key).waiting()
 
-
     def _new_drain(self, key):
         target = PersonTarget(self.settings) if key.startswith(PEOPLE) else RobotTarget(self.settings, self._robots)
         return Drain(Outbox(self._base, key), target, self.settings), target

@@ -56,7 +56,6 @@ def completes(cluster, play, figure, what):
 
 
 @pytest.mark.usual
-@pytest.mark.every_target
 def test_a_package_that_raises_at_import_is_taken_back_from_the_first_host(virgin, play, figure, tmp_path):
     broken = tmp_path / "ding_blueking"
     shutil.copytree(PACKAGE, broken, ignore=shutil.ignore_patterns("__pycache__"))

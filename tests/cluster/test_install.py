@@ -66,7 +66,6 @@ def test_verify_sends_to_robot_and_person(installed, play, figure):
     figure("verify of two hosts by ssh: %.0f s" % run.seconds)
 
 
-@pytest.mark.usual
 @pytest.mark.every_target
 def test_a_rollback_leaves_hosts_and_database_as_they_were(virgin, play):
     before = virgin.state()
@@ -91,7 +90,6 @@ def test_an_uninstall_leaves_hosts_and_database_as_they_were(installed, play, fi
         sum(len(files) for files in now["files"].values()), sum(len(rows) for rows in now["rows"].values())))
 
 
-@pytest.mark.usual
 @pytest.mark.every_target
 def test_the_channel_works_after_a_reboot_of_its_host(installed, figure):
     host = installed.paas["paas1"]
@@ -105,7 +103,6 @@ def test_the_channel_works_after_a_reboot_of_its_host(installed, figure):
 
 
 @pytest.mark.usual
-@pytest.mark.every_target
 def test_the_unit_sends_what_a_robot_has_no_room_for(installed, figure):
     """More than a minute's messages to one robot through both hosts; the service is killed meanwhile, and systemd starts it again."""
     service, texts, outcomes = installed.containers["paas1"], ["storm %02d of the cluster" % number for number in range(STORM)], []

@@ -23,7 +23,6 @@ def installed_under_traffic(cluster, play, **extra):
     return run, traffic, stops, {name for name in PAAS if cluster.paas[name].main_pid() != pids[name]}
 
 
-@pytest.mark.usual
 @pytest.mark.every_target
 def test_a_graceful_install_fails_no_request(virgin, play, figure):
     run, traffic, stops, restarted = installed_under_traffic(virgin, play, ding_restart_mode="graceful")

@@ -51,16 +51,16 @@ def all_jobs():
     jobs += [Job("environment " + name, "environments", _environment(python), _needs(python), seconds=60) for name, python in PAIRS]
     jobs.append(Job("environment redis", "environments", _redis))
     jobs += [Job("environment " + core.kind.name, "environments", _ansible(core), (core.python,)) for core in ansible_envs.CORES.values()]
-    jobs.append(Job("sandbox", "sandbox", _sandbox_tests, after=(*(_made(python) for _, python in PAIRS), REDIS), seconds=100))
+    jobs.append(Job("sandbox", "sandbox", _sandbox_tests, after=(*(_made(python) for _, python in PAIRS), REDIS), seconds=250))
     jobs += [Job("components " + name, "components", _components(python), _needs(python), after=(_made(python), REDIS)) for name, python in PAIRS]
-    jobs += [Job("contract " + name, "contract", _contract(python), _needs(python), after=(_made(python),), seconds=120) for name, python in PAIRS]
+    jobs += [Job("contract " + name, "contract", _contract(python), _needs(python), after=(_made(python),), seconds=150) for name, python in PAIRS]
     jobs += [Job("servers %s %s" % (name, server), "servers", _server(python, server), _needs(python), after=(_made(python),))
              for name, python, server in MATRIX]
-    jobs += [Job("sanity " + core.version, "sanity", ansible_test.sanity(core.version), ansible_envs.TARGETS, after=(_made_core(core.version),), seconds=90)
+    jobs += [Job("sanity " + core.version, "sanity", ansible_test.sanity(core.version), ansible_envs.TARGETS, after=(_made_core(core.version),), seconds=150)
              for core in ansible_envs.CORES.values()]
     jobs += [Job("units %s %s" % pair, "units", ansible_test.units(*pair), _controller_and(*pair), after=(_made_core(pair[0]),), seconds=55)
              for pair in UNITS]
-    jobs += _on_sandboxes("modules", MODULES, whole=350, short=150) + _on_sandboxes("playbooks", PLAYBOOKS, whole=600, short=240)
+    jobs += _on_sandboxes("modules", MODULES, whole=600, short=250) + _on_sandboxes("playbooks", PLAYBOOKS, whole=900, short=150)
     jobs += [Job("environment molecule", "environments", _molecule, ("3.11",)),
              Job("molecule default", "molecule", scenario.default("3.6"), ("3.11", "3.6"), after=("environment molecule", _made("3.6")), seconds=200),
              Job("molecule inventory", "molecule", scenario.inventory("3.6"), ("3.11", "3.6"), after=("environment molecule", _made("3.6")))]
@@ -72,9 +72,9 @@ def all_jobs():
              Job("cluster py27", "cluster", cluster.scenario("2.7", "-m", "every_target"), ("2.7", "3.11"), after=(*needed, _made("2.7")),
                  lacks=cluster.problem, seconds=240)]
     jobs.append(Job("properties", "properties", _properties))
-    jobs.append(Job("docs", "docs", docs.run, ("3.11",), seconds=60))
+    jobs.append(Job("docs", "docs", docs.run, ("3.11",), seconds=200))
     jobs.append(Job("demo", "demo", _demo, seconds=100))
-    jobs.append(Job("storm", "storm", storm.shortened, ("2.7",), alone=True, seconds=120))
+    jobs.append(Job("storm", "storm", storm.shortened, ("2.7",), alone=True, seconds=60))
     return jobs
 
 

@@ -19,6 +19,7 @@ OFFER = "Configure | Offer the message type"
 POINTS = ["Preflight | Look at the host, its ESB, and what it can reach", "Backup | Back up the custom components and the channel's rows", PLACE,
           "Restart | Restart the ESB", "Register | Add the channels' rows, and see that they are there", "Configure | Store the channels' settings",
           "Verify | Ask the host for its health and the channel's version"]
+OF_ITS_TIME = ("id", "created_time", "last_modified_time")
 FULL, READ_ONLY = "components/generic", "components/generic/apis"
 
 
@@ -35,7 +36,7 @@ def untouched(cluster, before, pids, names=PAAS):
 
 def unnumbered(state):
     """Without our rows' numbers and times: MariaDB gives no number twice, not even that of an insert that was planned or killed."""
-    rows = {table: [{name: value for name, value in row.items() if not (name in ("id", "last_modified_time") and row.get("path") in OUR_PATHS)} for row in each]
+    rows = {table: [{name: value for name, value in row.items() if name not in OF_ITS_TIME or row.get("path") not in OUR_PATHS} for row in each]
             for table, each in state["rows"].items()}
     return {**parts(state, "files", "leases"), "rows": {table: sorted(each, key=repr) for table, each in rows.items()}}
 

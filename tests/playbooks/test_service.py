@@ -100,7 +100,7 @@ def test_a_changed_unit_restarts_the_service_alone_and_a_rollback_brings_the_oth
     changed = installed.units()
     run = installed.run("install", diff=True)
     assert run.rc == 0 and run.changed("paas1") == [] and UNIT in run.changed("paas2"), run
-    assert installed.machine.calls() == [["daemon-reload"], ["reenable", unit("paas2")], ["restart", unit("paas2")]]
+    assert installed.machine.calls() == [["stop", unit("paas2")], ["daemon-reload"], ["reenable", unit("paas2")], ["start", unit("paas2")]]
     assert installed.site.every_pid() == esbs and installed.beat("paas1")["pid"] == before["paas1"]
     until(lambda: installed.beat("paas2").get("pid") not in (None, before["paas2"]))
     assert "MemoryMax=512M" in path.read_text("utf-8")

@@ -112,6 +112,18 @@ def test_it_ends_by_itself_when_its_package_is_replaced(folder, start):
         shutil.rmtree(staged)
 
 
+def test_nothing_is_queued_for_a_service_whose_package_is_gone(folder, start):
+    process = start()
+    wait(lives)
+    aside = tempfile.mkdtemp(dir=os.path.dirname(os.path.dirname(PACKAGE)))
+    try:
+        os.rename(PACKAGE, os.path.join(aside, "old"))
+        assert ends(process) == 75 and u"does not run" in heartbeat.problem()
+    finally:
+        os.rename(os.path.join(aside, "old"), PACKAGE)
+        shutil.rmtree(aside)
+
+
 def test_it_does_not_start_without_the_esbs_settings(start, monkeypatch, capfd):
     monkeypatch.setenv("BK_ENV", "no_such_environment")
     assert ends(start()) == 1

@@ -116,7 +116,7 @@ class Service(object):
         limit = monotonic() + CALL_SECONDS + 1
         for thread in list(self._threads.values()):
             thread.join(max(0.0, limit - monotonic()))
-        if not once:
+        if not once and _identity(self._package) is not None:
             # Its successor comes within seconds, and workers queue for it; when none comes, they see it by the heartbeat's age.
             return
         try:

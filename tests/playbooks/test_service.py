@@ -171,6 +171,17 @@ def test_a_rollback_gives_messages_up_only_when_told_to(installed):
     assert "%d messages that were still waiting to be sent are removed" % number in run.stdout
 
 
+@pytest.mark.parametrize("starts", (True, False))
+def test_a_rollback_that_fails_behind_the_stop_has_the_service_run_again_or_says_so(installed, starts):
+    if not starts:
+        installed.machine.behave(unit("paas1"), start_fails=True)
+    run = installed.run("rollback", extra={"ding_backup": "pristine", **CONFIRMED}, fault=(SENT, "paas1", 2, "fail"))
+    said = run.failures("paas1")[-1].msg
+    assert run.rc != 0 and 'paas1 failed at "%s"' % SENT in said and ["stop", unit("paas1")] in installed.machine.calls(), said
+    assert ("could not be started again either: systemctl start %s ended with" % unit("paas1") in said) is not starts, said
+    assert installed.runs("paas1") is starts and installed.runs("paas2") and installed.site.lists_ding("paas1") is True
+
+
 def test_without_a_service_too_much_is_refused_and_the_unit_goes(installed):
     run = installed.run("install", extra={"ding_service_mode": "none"})
     assert run.rc == 0 and installed.site.settings("/cmsi/send_ding/")["overflow"] == "refuse", run

@@ -1,11 +1,13 @@
 """A sandbox for one pytest process: where its services and hosts are, and how its parts go back to their start."""
 
 import contextlib
+import errno
 import filecmp
 import os
 import shutil
 import sqlite3
 import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +16,8 @@ from sandbox import hosts, paths, processes
 from sandbox.control import Sandbox
 
 HOSTS = 2
+# How often a folder is tried into which somebody still writes.
+RACES = 20
 USERMGR_CONFIG = {"auth": False, "latency_ms": 0, "fail": None}
 
 
@@ -171,10 +175,21 @@ def _equal(source, target):
 
 
 def _delete(path):
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
+    if not path.is_dir() or path.is_symlink():
         path.unlink(missing_ok=True)
+        return
+    for _ in range(RACES):
+        try:
+            shutil.rmtree(path)
+            return
+        except OSError as error:
+            # A worker that runs writes byte code beside what it imports, and may do so in a folder that is being emptied.
+            if error.errno not in (errno.ENOTEMPTY, errno.ENOENT):
+                raise
+            time.sleep(0.05)
+        if not path.exists():
+            return
+    shutil.rmtree(path)
 
 
 def _remove(home):

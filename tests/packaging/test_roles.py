@@ -11,7 +11,7 @@ TYPES = {"str": str, "path": str, "int": int, "bool": bool, "list": list, "dict"
 SECRET = re.compile(r"(secret|token|password)$")
 # Named like a secret, and none: the name of a user's field.
 NO_SECRET = ()
-TAGS = ("preflight", "backup", "install", "register", "restart", "configure", "verify", "rollback", "uninstall", "always")
+TAGS = ("preflight", "backup", "install", "register", "restart", "configure", "verify", "rollback", "service", "uninstall", "always")
 
 
 def templated(value):

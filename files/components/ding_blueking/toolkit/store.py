@@ -160,19 +160,16 @@ class Files(object):
 
     @staticmethod
     def _lasting():
-        for base in (getattr(esb_settings, "LOG_DIR", ""), os.environ.get("PAAS_LOGGING_DIR", "")):
-            if base and os.path.isdir(base):
-                yield os.path.join(base, FOLDER)
+        bases = (getattr(esb_settings, "LOG_DIR", ""), os.environ.get("PAAS_LOGGING_DIR", ""))
+        return [os.path.join(base, FOLDER) for base in bases if base and os.path.isdir(base)]
 
     def _candidates(self):
-        for folder in self._lasting():
-            yield folder
-        yield os.path.join(tempfile.gettempdir(), "%s-%d" % (FOLDER, os.getuid()))
+        return self._lasting() + [os.path.join(tempfile.gettempdir(), "%s-%d" % (FOLDER, os.getuid()))]
 
     def lasting_folder(self):
         """The folder when it lies with the ESB's logs, so that what is in it outlives a reboot; else None."""
         folder = self.folder()
-        return folder if folder in list(self._lasting()) else None
+        return folder if folder in self._lasting() else None
 
     def folder(self):
         """The folder, made when needed; None when no place is ours alone."""

@@ -66,10 +66,14 @@ def test_the_recording_ends_well_and_shows_no_path_of_a_machine():
 
 def test_the_definition_of_the_execution_environment_has_what_ansible_builder_wants():
     definition = yaml.safe_load(docskit.read("docs/execution-environment.yml"))
-    assert definition["version"] == 3 and sorted(definition) == ["dependencies", "images", "options", "version"]
+    assert definition["version"] == 3
+    assert sorted(definition) == ["additional_build_files", "additional_build_steps", "dependencies", "images", "options", "version"]
     assert definition["dependencies"]["ansible_core"]["package_pip"].startswith("ansible-core==2.16")
     version = yaml.safe_load(docskit.read("galaxy.yml"))["version"]
-    assert definition["dependencies"]["galaxy"]["collections"] == [{"name": "ding-blueking-%s.tar.gz" % version, "type": "file"}]
+    artefact, = definition["additional_build_files"]
+    assert artefact["src"] == "ding-blueking-%s.tar.gz" % version
+    # Only what is named there comes into the build's context.
+    assert definition["dependencies"]["galaxy"]["collections"] == [{"name": "%(dest)s/%(src)s" % artefact, "type": "file"}]
 
 
 def test_all_places_have_one_version():

@@ -61,6 +61,14 @@ def test_a_rollback_asks_and_goes_to_latest_or_to_a_name(installed, story, play,
     assert run.rc == 0 and back(story.start, installed.state()) == [] and serving(installed), run
 
 
+def test_the_latest_is_not_the_backup_of_a_run_that_only_repaired_a_copy(installed, story, play):
+    shutil.rmtree(installed.control_host.src_home / "open_paas" / "esb" / "components" / "generic" / "apis" / "ding_blueking")
+    run = play("install")
+    assert run.rc == 0 and run.changed("paas2") == [] and len(installed.backup_names("paas1")) == 1, run
+    run = play("rollback", extra=CONFIRMED)
+    assert run.rc == 0 and back(story.start, installed.state()) == [] and serving(installed), run
+
+
 def test_a_rollback_without_such_a_backup_says_which_there_are(installed, story, play):
     run = play("rollback", extra={"ding_backup": "20200101T000000Z", **CONFIRMED})
     assert run.rc != 0 and story.installed["backups"]["paas1"][0].replace(".tar.gz", "") in run.stdout

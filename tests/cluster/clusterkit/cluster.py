@@ -203,6 +203,7 @@ class Cluster:
         """What an operator would set in group_vars; the same for every run, so the arguments of the player are not looked at."""
         return {
             "ding_control_src_home": str(self.control.src_home), "ding_control_env": str(self.control.env_files),
+            "ding_control_backup_dir": str(self.control.backups),
             "ding_esb_app_code": APP, "ding_esb_app_secret": self.secrets["esb_secret"], "ding_usermgr_url": self.inner(USERMGR),
             "ding_usermgr_app_code": APP, "ding_usermgr_app_secret": self.secrets["usermgr_secret"], "ding_app_key": APP_KEY,
             "ding_app_secret": self.secrets["app_secret"], "ding_oapi_url": self.inner(DINGTALK), "ding_api_url": self.inner(DINGTALK),

@@ -55,40 +55,44 @@ class Drawing:
 
 
 def architecture(language):
-    d = Drawing(960, 490, ("ding.blueking on a BlueKing platform", "ding.blueking 在蓝鲸平台上的位置"), language)
+    d = Drawing(960, 562, ("ding.blueking on a BlueKing platform", "ding.blueking 在蓝鲸平台上的位置"), language)
     d.box(20, 30, 215, 132, ("BlueKing's products", "蓝鲸产品"),
           ("Monitor", "监控平台"), ("Job", "作业平台"), ("SOPS", "标准运维"), "ITSM")
-    d.box(20, 314, 215, 154, ("Control host", "中控机"), "ansible-playbook", "/data/install/install.config", ("secrets in a vault", "密码、密钥存放在 vault"),
+    d.box(20, 386, 215, 154, ("Control host", "中控机"), "ansible-playbook", "/data/install/install.config", ("secrets in a vault", "密码、密钥存放在 vault"),
           ("a copy of the package,", "组件副本，"), ("which outlives upgrades", "平台升级后仍然保留"), kind="ours")
-    d.box(345, 30, 300, 345, ("PaaS hosts (any number)", "PaaS 主机（数量不限）"), kind="zone")
+    d.box(345, 30, 300, 417, ("PaaS hosts (any number)", "PaaS 主机（数量不限）"), kind="zone")
     d.box(362, 66, 266, 152, "ESB (open_paas/esb)", ("/cmsi/send_msg/, type ding", "/cmsi/send_msg/，类型 ding"), ("the site's components: untouched",
           "站点自有组件：不改动"))
     d.box(375, 148, 240, 58, ("ding_blueking: the channel", "ding_blueking：钉钉通道"), ("one folder, one marked block",
           "一个目录 + 一段带标记的配置"), kind="ours")
-    d.box(362, 232, 266, 58, ("ESB of the next host", "下一台主机的 ESB"), ("restarted one at a time", "逐台重启"))
-    d.box(362, 304, 266, 58, ("backups, root only", "备份，仅 root 可读"), "/data/backup/ding_blueking")
-    d.box(345, 402, 300, 66, ("Database, user management", "数据库、用户管理"), ("three rows, one switch; robot users", "三条通道、一个开关；机器人用户"))
-    d.box(735, 30, 205, 92, ("DingTalk: group robot", "钉钉：群机器人"), ("signed, 20 messages a minute", "加签，每分钟 20 条"),
-          ("one robot user = one group", "一个机器人用户 = 一个群"))
-    d.box(735, 150, 205, 92, ("DingTalk: one-to-one", "钉钉：单聊"), ("robot of an internal app", "企业内部应用机器人"), ("found by phone number",
+    d.box(362, 232, 266, 58, ("bk-paas-esb-ding: the service", "bk-paas-esb-ding：服务"), ("sends queued messages, merged",
+          "合并发送排队的消息"), kind="ours")
+    d.box(362, 304, 266, 58, ("ESB of the next host", "下一台主机的 ESB"), ("restarted one at a time", "逐台重启"))
+    d.box(362, 376, 266, 58, ("backups, root only", "备份，仅 root 可读"), "/data/backup/ding_blueking")
+    d.box(345, 474, 300, 66, ("Database, user management", "数据库、用户管理"), ("four rows, one switch; robot users", "四条通道、一个开关；机器人用户"))
+    d.box(735, 30, 205, 92, ("DingTalk: one-to-one", "钉钉：单聊"), ("robot of an internal app", "企业内部应用机器人"), ("found by phone number",
           "按手机号找到成员"))
+    d.box(735, 198, 205, 92, ("DingTalk: group robot", "钉钉：群机器人"), ("signed, 20 messages a minute", "加签，每分钟 20 条"),
+          ("one robot user = one group", "一个机器人用户 = 一个群"))
     d.arrow((235, 92), (362, 92))
     d.text(250, 84, "send_msg")
     d.arrow((628, 92), (735, 76))
-    d.arrow((628, 160), (735, 190))
+    d.arrow((628, 170), (735, 222))
+    d.arrow((628, 261), (735, 261))
     d.text(660, 66, "HTTPS")
-    d.text(660, 150, "HTTPS")
-    d.arrow((495, 375), (495, 402))
-    d.text(503, 393, ("look up", "查询"))
-    d.arrow((235, 340), (345, 340))
-    d.text(250, 332, ("ssh, in turn", "ssh，逐台"))
-    d.arrow((235, 434), (345, 434))
-    d.text(250, 426, ("once for all", "全局一次"))
+    d.text(672, 180, "HTTPS")
+    d.text(660, 253, "HTTPS")
+    d.arrow((495, 447), (495, 474))
+    d.text(503, 465, ("look up", "查询"))
+    d.arrow((235, 412), (345, 412))
+    d.text(250, 404, ("ssh, in turn", "ssh，逐台"))
+    d.arrow((235, 506), (345, 506))
+    d.text(250, 498, ("once for all", "全局一次"))
     return d.svg()
 
 
 def message_flow(language):
-    d = Drawing(960, 330, ("The way of one message", "一条消息的流转"), language)
+    d = Drawing(960, 360, ("The way of one message", "一条消息的流转"), language)
     steps = (
         (("1 request", "1 请求"), (("receiver__username", "receiver__username"), ("title, content", "title、content"))),
         (("2 receivers", "2 接收人"), (("one look-up in user", "查询一次用户管理："), ("management: who is who", "个人、机器人、未知用户"))),
@@ -103,11 +107,12 @@ def message_flow(language):
             d.arrow((x - 20, 75), (x, 75))
     outcomes = (
         ("sent", ("DingTalk accepted it", "钉钉已接收")),
+        ("queued", ("waits on its host; the service sends it, merged", "在本机排队，由服务合并发送")),
         ("refused", ("certainly not delivered; the reason is in the answer", "确定未送达，原因见应答")),
         ("uncertain", ("a call without an answer: it may have arrived", "调用没有应答，可能已送达")),
         ("not_tried", ("the deadline or a look-up came first", "时限先到，或查询失败，未尝试发送")),
     )
-    d.text(20, 165, ("Each receiver gets one of four outcomes:", "每个接收人得到四种结果之一："), "title")
+    d.text(20, 165, ("Each receiver gets one of five outcomes:", "每个接收人得到五种结果之一："), "title")
     for number, (word, meaning) in enumerate(outcomes):
         y = 195 + number * 30
         d.text(36, y, word, "title")
@@ -116,7 +121,7 @@ def message_flow(language):
           "钉钉繁忙、连接失败：1、2、4 秒后重试"),
           ("a group message without an answer: never doubled", "群消息无应答：重试，不会重复"),
           ("one-to-one without an answer: once (on_uncertain)", "单聊无应答：重试一次（on_uncertain）"),
-          ("refused for speed: 60 s or 10 minutes of rest", "发送过快：机器人暂停 60 秒或 10 分钟"))
+          ("refused for speed: queued; 60 s or 10 minutes of rest", "发送过快：排队，机器人暂停 60 秒或 10 分钟"))
     return d.svg()
 
 

@@ -12,11 +12,9 @@ import re
 import socket
 import time
 
-from ansible.module_utils.urls import open_url
-
 from ansible_collections.ding.blueking.plugins.module_utils import deadline, esb_inside, our_channels, outboxes, processes
 from ansible_collections.ding.blueking.plugins.module_utils.esb_api import EsbApi
-from ansible_collections.ding.blueking.plugins.module_utils.web import Http, urlsplit
+from ansible_collections.ding.blueking.plugins.module_utils.web import Http, open_lightly, urlsplit
 from ansible_collections.ding.blueking.plugins.module_utils.problem import Problem
 
 PING_SECONDS = 5
@@ -28,7 +26,7 @@ COMPILED = (".pyc", ".pyo")
 V6, V7 = "v6", "v7"
 
 # This host's own ESB is never behind a proxy, whatever the environment says.
-open_directly = functools.partial(open_url, use_proxy=False)
+open_directly = functools.partial(open_lightly, use_proxy=False)
 _CONFIG = re.compile(r"^\s+config\s*=", re.MULTILINE)
 
 

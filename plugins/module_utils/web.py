@@ -13,9 +13,10 @@ __metaclass__ = type
 import json
 import re
 import socket
+import ssl
 
 from ansible.module_utils.common.text.converters import to_native, to_text
-from ansible.module_utils.urls import SSLValidationError, open_url
+from ansible.module_utils.urls import Request, SSLValidationError, open_url
 
 from ansible_collections.ding.blueking.plugins.module_utils import deadline, scrub
 from ansible_collections.ding.blueking.plugins.module_utils.problem import Problem
@@ -38,6 +39,8 @@ LONGEST_SECONDS = 86400
 # The whole exchange ends so much later than the socket's own time-out, which tells connecting from waiting.
 GRACE_SECONDS = 0.25
 
+# Newer cores can be given the TLS context of a request.
+_TAKES_CONTEXT = "context" in Request.open.__code__.co_varnames[:Request.open.__code__.co_argcount]
 _NOT_IN_ADDRESS = re.compile(u"[\\x00-\\x20\\x7f?#]")
 _HEADER = re.compile(u"[\\x20-\\x7e\\t]*\\Z")
 _TLS = re.compile(r"certificate|ssl|tls", re.IGNORECASE)
@@ -75,6 +78,16 @@ class Page:
         self.text = text
 
 
+def open_lightly(url, method=None, **options):
+    """Ansible's open_url, which makes a TLS context for every request, http:// as well, and for it reads all the host's certificate authorities.
+
+    That takes longer than the request. Where no TLS is spoken, it is given a context that would trust nobody.
+    """
+    if not _TAKES_CONTEXT or _speaks_tls(url):
+        return open_url(url, method=method, **options)
+    return Request().open(method, url, context=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), **options)
+
+
 class Http:
     """A service at `base_url`, `service` being its name in messages; `headers` go with every request.
 
@@ -82,7 +95,7 @@ class Http:
     carry the credentials somewhere else. `secrets` are texts that no message shows, should the other side repeat them.
     """
 
-    def __init__(self, service, base_url, headers=None, timeout=30, validate_certs=True, ca_path=None, open_with=open_url, secrets=()):
+    def __init__(self, service, base_url, headers=None, timeout=30, validate_certs=True, ca_path=None, open_with=open_lightly, secrets=()):
         self.service = service
         self.base_url = base_url.rstrip("/")
         self.headers = dict(headers or {})
@@ -91,7 +104,7 @@ class Http:
         self.secrets = list(secrets)
         self._open = open_with
         _check_address(service, self.base_url)
-        # For every request, http:// as well, open_url reads the host's certificate authorities, which takes longer than the request itself.
+        # Cores that cannot be given a context read the authorities once more to look at certificates.
         self.validate_certs = validate_certs and _speaks_tls(self.base_url)
         if not 0 < timeout <= LONGEST_SECONDS:
             raise HttpProblem("address", "timeout must be more than 0 and at most %d seconds: it is %g." % (LONGEST_SECONDS, timeout), sent=False)

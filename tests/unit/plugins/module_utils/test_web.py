@@ -8,6 +8,7 @@ __metaclass__ = type
 import contextlib
 import json
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -272,3 +273,21 @@ def test_certificates_are_looked_at_wherever_tls_is_spoken(monkeypatch, address,
 
 def test_who_asks_for_no_check_gets_none():
     assert web.Http("the ESB", "https://esb.example", validate_certs=False).validate_certs is False
+
+
+@pytest.mark.parametrize("address, takes, given", [("http://host/", True, True), ("http://host/", False, False), ("https://host/", True, False)])
+def test_the_authorities_are_read_only_where_tls_is_spoken_or_the_core_will_have_it(monkeypatch, address, takes, given):
+    calls = []
+
+    class Request(object):
+        def open(self, method, url, context, **options):
+            calls.append((method, url, isinstance(context, ssl.SSLContext), options))
+
+    monkeypatch.setattr(web, "getproxies", dict)
+    monkeypatch.setattr(web, "_TAKES_CONTEXT", takes)
+    # Python 2.7 has no core that takes one.
+    monkeypatch.setattr(ssl, "PROTOCOL_TLS_CLIENT", getattr(ssl, "PROTOCOL_TLS_CLIENT", ssl.PROTOCOL_SSLv23), raising=False)
+    monkeypatch.setattr(web, "Request", Request)
+    monkeypatch.setattr(web, "open_url", lambda url, method, **options: calls.append((method, url, False, options)))
+    web.open_lightly(address, method="PUT", timeout=1)
+    assert calls == [("PUT", address, given, {"timeout": 1})]

@@ -13,7 +13,7 @@ import re
 
 from ansible.module_utils.parsing.convert_bool import boolean
 
-from ansible_collections.ding.blueking.plugins.module_utils import robots as model
+from ansible_collections.ding.blueking.plugins.module_utils import robot_wanted
 from ansible_collections.ding.blueking.plugins.module_utils.problem import Problem
 
 TEXTS = ("name", "display_name", "webhook", "access_token", "secret", "email", "telephone")
@@ -35,7 +35,7 @@ def robot_problems(given, token_field="qq", sign_field="wx_userid"):
             found.append(_problem("%s: it is no mapping." % where, _LIST))
             continue
         name = robot.get("name")
-        if _is_text(name) and model.NAME.match("%s" % name):
+        if _is_text(name) and robot_wanted.NAME.match("%s" % name):
             where += " (%s)" % name
             if ("%s" % name).lower() in names:
                 found.append(_problem("%s: there are two of this name." % where, "Names compare without case: take one entry out."))
@@ -69,7 +69,7 @@ def _of_the_module(robot, token_field, sign_field):
     params = dict((key, None if robot.get(key) is None else "%s" % robot[key]) for key in TEXTS)
     params.update(category_id=None, adopt=False, token_field=token_field, sign_field=sign_field)
     try:
-        model.Wanted(params)
+        robot_wanted.Wanted(params)
     except Problem as problem:
         return ["%s" % problem]
     return []

@@ -5,8 +5,7 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
-from ansible_collections.ding.blueking.plugins.module_utils.health import CHECKS
-from ansible_collections.ding.blueking.plugins.module_utils.message_report import QUEUED
+from ansible_collections.ding.blueking.plugins.module_utils.result_words import CHECKS, QUEUED
 
 
 def verify_rows(checks, messages=()):

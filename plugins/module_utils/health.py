@@ -16,8 +16,8 @@ from ansible.module_utils.common.text.converters import to_text
 from ansible_collections.ding.blueking.plugins.module_utils import processes, storm_status
 from ansible_collections.ding.blueking.plugins.module_utils.our_channels import MESSAGE_TYPE
 from ansible_collections.ding.blueking.plugins.module_utils.problem import Problem
+from ansible_collections.ding.blueking.plugins.module_utils.result_words import CHECKS
 
-CHECKS = ("processes", "ping", "healthz", "imports", "component", "version", "offered", "service", "outboxes")
 # What needs no caller's credentials.
 USUAL = CHECKS[:5]
 # Each question may reach another worker.

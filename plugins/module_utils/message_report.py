@@ -14,8 +14,8 @@ from ansible.module_utils.common.text.converters import to_text
 
 from ansible_collections.ding.blueking.plugins.module_utils import esb_api, our_channels
 from ansible_collections.ding.blueking.plugins.module_utils.problem import Problem
+from ansible_collections.ding.blueking.plugins.module_utils.result_words import QUEUED, REFUSED, SENT, UNCERTAIN
 
-SENT, QUEUED, REFUSED, UNCERTAIN, NOT_TRIED = "sent", "queued", "refused", "uncertain", "not_tried"
 NAMES_SHOWN = 20
 CHECK_MODE = "not sent in check mode"
 DOUBT = "Whether the message was sent is uncertain: it may have arrived, so look before you send it again."

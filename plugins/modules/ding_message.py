@@ -164,7 +164,7 @@ api_prefix:
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.text.converters import to_native, to_text
 
-from ansible_collections.ding.blueking.plugins.module_utils import esb_api, message_report, our_channels, secrecy
+from ansible_collections.ding.blueking.plugins.module_utils import esb_api, message_report, our_channels, result_words, secrecy
 from ansible_collections.ding.blueking.plugins.module_utils.web import HttpProblem
 from ansible_collections.ding.blueking.plugins.module_utils.problem import Problem
 
@@ -208,14 +208,14 @@ def check(module, esb, order, told):
         if refusal.about != esb_api.CHANNEL:
             raise
         module.warn("The message types cannot be looked at: %s" % to_native(refusal))
-    told["receivers"] = order.all(message_report.NOT_TRIED, message_report.CHECK_MODE)
+    told["receivers"] = order.all(result_words.NOT_TRIED, message_report.CHECK_MODE)
     return "Would send through %s to: %s." % (esb.where(order.path), ", ".join(order.receivers))
 
 
 def send(module, esb, order, told):
     """Sends, puts into `told` what is known by then, and returns the sentence. Raises Problem unless it counts as a success."""
     esb.find()
-    told["receivers"] = order.all(message_report.UNCERTAIN, "no answer")
+    told["receivers"] = order.all(result_words.UNCERTAIN, "no answer")
     payload = esb.post(order.path, order.fields)
     report = message_report.Report(esb.where(order.path), order, payload, texts(module.params["app_secret"]))
     told.update(receivers=report.receivers, version=report.version, answer=report.message,
@@ -238,15 +238,15 @@ def work(module, params, told):
     try:
         order = message_report.Order(params)
         esb = esb_api.EsbApi(params)
-        told["receivers"] = order.all(message_report.NOT_TRIED, "not sent")
+        told["receivers"] = order.all(result_words.NOT_TRIED, "not sent")
         sentence = check(module, esb, order, told) if module.check_mode else send(module, esb, order, told)
         told.update(changed=True, api_prefix=esb.prefix, diff={"before": {}, "after": order.shown})
         return False, sentence
     except (HttpProblem, esb_api.Refusal) as problem:
         sentence = to_text(to_native(problem))
         if order:
-            doubtful = told.get("receivers", [{}])[0].get("outcome") == message_report.UNCERTAIN and problem.sent
-            told["receivers"] = order.all(message_report.UNCERTAIN if doubtful else message_report.NOT_TRIED, sentence)
+            doubtful = told.get("receivers", [{}])[0].get("outcome") == result_words.UNCERTAIN and problem.sent
+            told["receivers"] = order.all(result_words.UNCERTAIN if doubtful else result_words.NOT_TRIED, sentence)
             told["changed"] = doubtful
             sentence += " " + message_report.DOUBT if doubtful else ""
         return True, capitalised(sentence)

@@ -151,7 +151,7 @@ robot:
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.text.converters import to_native
 
-from ansible_collections.ding.blueking.plugins.module_utils import robots, secrecy, usermgr
+from ansible_collections.ding.blueking.plugins.module_utils import robot_wanted, robots, secrecy, usermgr
 from ansible_collections.ding.blueking.plugins.module_utils.problem import Problem
 
 OPTIONS = dict(
@@ -172,7 +172,7 @@ def current(client, name, fields):
     """The profile of this look-up name, deleted or not, or None; its secrets are in no message from here on."""
     profile = robots.found(client.look_up([name], fields.columns(), deleted=True), name)
     if profile is not None:
-        fields.check(profile)
+        robots.check_columns(fields, profile)
         client.hide(fields.token.of(profile), fields.sign.of(profile))
     return profile
 
@@ -205,7 +205,7 @@ def prove(client, made, fields):
 
 
 def main():
-    spec = dict(usermgr.OPTIONS, **robots.FIELD_OPTIONS)
+    spec = dict(usermgr.OPTIONS, **robot_wanted.FIELD_OPTIONS)
     module = AnsibleModule(argument_spec=dict(spec, **OPTIONS), supports_check_mode=True, required_together=usermgr.TOGETHER,
                            mutually_exclusive=usermgr.EXCLUSIVE + [["webhook", "access_token"]])
     shown = secrecy.invocation(module)
@@ -213,7 +213,7 @@ def main():
     changed = False
     failure = None
     try:
-        wanted = robots.Wanted(params)
+        wanted = robot_wanted.Wanted(params)
         client = usermgr.UserManagement(params, module.check_mode, [params["webhook"]] + wanted.secrets())
         made, category = planned(client, wanted, params["state"])
         if made.changed and not module.check_mode:

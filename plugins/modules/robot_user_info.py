@@ -97,7 +97,7 @@ not_found:
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.text.converters import to_native
 
-from ansible_collections.ding.blueking.plugins.module_utils import robots, secrecy, usermgr
+from ansible_collections.ding.blueking.plugins.module_utils import robot_wanted, robots, secrecy, usermgr
 from ansible_collections.ding.blueking.plugins.module_utils.problem import Problem
 
 
@@ -114,7 +114,7 @@ def looked_up(client, params, fields):
 def sorted_out(profiles, names, fields):
     """{robots, not_robots, not_found}."""
     for profile in profiles:
-        fields.check(profile)
+        robots.check_columns(fields, profile)
     found = dict((profile["username"].lower(), profile) for profile in profiles)
     order = [found[name] for name in sorted(found)]
     return dict(robots=[robots.listed(each, fields) for each in order if robots.is_robot(each, fields)],
@@ -123,14 +123,14 @@ def sorted_out(profiles, names, fields):
 
 
 def main():
-    spec = dict(usermgr.OPTIONS, **robots.FIELD_OPTIONS)
+    spec = dict(usermgr.OPTIONS, **robot_wanted.FIELD_OPTIONS)
     module = AnsibleModule(argument_spec=dict(spec, names=dict(type="list", elements="str")), supports_check_mode=True,
                            required_together=usermgr.TOGETHER, mutually_exclusive=usermgr.EXCLUSIVE)
     shown = secrecy.invocation(module)
     params = usermgr.params_of(module)
     failure = None
     try:
-        fields = robots.Fields(params)
+        fields = robot_wanted.Fields(params)
         client = usermgr.UserManagement(params, check=True)
         profiles, names = looked_up(client, params, fields)
         told = sorted_out(profiles, names, fields)

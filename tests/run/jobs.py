@@ -32,6 +32,8 @@ class Job:
     needs: tuple = ()
     # Jobs that measure time run alone, so that a neighbour does not spoil the figures. They come last.
     alone: bool = False
+    # How much of a core it keeps busy. Jobs that wait most of their time, for retries and time limits, share one.
+    load: float = 1.0
     # Names of jobs that end before this one starts, as far as they are part of the run: the environments that it uses.
     after: tuple = ()
     # About how long it takes on two cores: the longest start first, so that both workers are busy until the end.

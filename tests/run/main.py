@@ -1,5 +1,6 @@
-"""Chooses the jobs, runs them two at a time, prints a line for each, a table, the reasons, and the counts."""
+"""Chooses the jobs, runs as many at a time as keep the cores busy, prints a line for each, a table, the reasons, and the counts."""
 
+import math
 import os
 import sys
 import threading
@@ -65,7 +66,7 @@ def in_order(todo):
 
 
 class _Pool:
-    """Two workers over one list. A job marked `alone` runs while the other worker rests."""
+    """As many jobs at a time as keep `size` cores busy, from one list. A job marked `alone` runs while nothing else does."""
 
     def __init__(self, todo, pytest_arguments, size):
         self.todo, self.pytest_arguments, self.size = in_order(todo), pytest_arguments, max(1, size)
@@ -75,7 +76,8 @@ class _Pool:
         self.ended = False
 
     def run(self):
-        threads = [threading.Thread(target=self._work) for _ in range(self.size)]
+        least = min([job.load for job in self.todo], default=1)
+        threads = [threading.Thread(target=self._work) for _ in range(math.ceil(self.size / least))]
         for thread in threads:
             thread.start()
         try:
@@ -117,7 +119,8 @@ class _Pool:
             return None
         waited_for = {job.name for job in self.todo} | set(self.running)
         ready = [job for job in self.todo if not waited_for & set(job.after)]
-        return next((job for job in ready if not (job.alone and self.running)), None)
+        room = self.size - sum(run.job.load for run in self.running.values())
+        return next((job for job in ready if job.load <= room and not (job.alone and self.running)), None)
 
     def _line(self, outcome):
         counts = outcome.counts

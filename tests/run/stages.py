@@ -37,6 +37,8 @@ HALVES = {
     "playbooks": {"names": ("faults", "rest"), "both": ("test_zz_secrets.py",), "first": (
         "test_faults.py", "test_kills.py", "test_restart.py", "test_restart_install.py", "test_original.py")},
 }
+# The load of jobs whose tests wait about half of their time: for retries, time limits, and a robot's window.
+WAITING = 0.5
 UNITS = (("2.16", "2.7"), ("2.16", "3.6"), ("2.19", "3.11"), ("2.21", "3.13"))
 
 
@@ -52,9 +54,11 @@ def all_jobs():
     jobs.append(Job("environment redis", "environments", _redis))
     jobs += [Job("environment " + core.kind.name, "environments", _ansible(core), (core.python,)) for core in ansible_envs.CORES.values()]
     jobs.append(Job("sandbox", "sandbox", _sandbox_tests, after=(*(_made(python) for _, python in PAIRS), REDIS), seconds=250))
-    jobs += [Job("components " + name, "components", _components(python), _needs(python), after=(_made(python), REDIS)) for name, python in PAIRS]
-    jobs += [Job("contract " + name, "contract", _contract(python), _needs(python), after=(_made(python),), seconds=150) for name, python in PAIRS]
-    jobs += [Job("servers %s %s" % (name, server), "servers", _server(python, server), _needs(python), after=(_made(python),))
+    jobs += [Job("components " + name, "components", _components(python), _needs(python), after=(_made(python), REDIS), load=WAITING, seconds=90)
+             for name, python in PAIRS]
+    jobs += [Job("contract " + name, "contract", _contract(python), _needs(python), after=(_made(python),), load=WAITING, seconds=290)
+             for name, python in PAIRS]
+    jobs += [Job("servers %s %s" % (name, server), "servers", _server(python, server), _needs(python), after=(_made(python),), load=WAITING)
              for name, python, server in MATRIX]
     jobs += [Job("sanity " + core.version, "sanity", ansible_test.sanity(core.version), ansible_envs.TARGETS, after=(_made_core(core.version),), seconds=150)
              for core in ansible_envs.CORES.values()]

@@ -1,5 +1,7 @@
 """What `make test` runs, and in which order: nothing is left out, nothing waits for what is not there."""
 
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -38,6 +40,24 @@ def test_a_job_starts_when_all_that_it_waits_for_has_ended_and_an_absent_one_is_
     assert [outcome.job.name for outcome in outcomes] == ["first", "second", "third"]
     assert [outcome.counts.failed for outcome in outcomes] == [0, 0, 0]
     assert capsys.readouterr().out.count("1 passed, 0 failed") == 3
+
+
+def test_jobs_that_mostly_wait_share_a_core_and_those_that_work_do_not(capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr(jobs, "RESULTS", tmp_path)
+    running, seen, guard = [], [], threading.Lock()
+
+    def work(run):
+        with guard:
+            running.append(run.job)
+            seen.append(list(running))
+        time.sleep(0.2)
+        run.check("it ran", "")
+        with guard:
+            running.remove(run.job)
+
+    todo = [Job("works %d" % number, "a stage", work) for number in range(2)] + [Job("waits %d" % number, "a stage", work, load=0.5) for number in range(4)]
+    assert len(_Pool(todo, [], 2).run()) == 6
+    assert max(sum(each.load for each in together) for together in seen) == 2 and max(map(len, seen)) > 2, seen
 
 
 @pytest.mark.parametrize("stage", stages.HALVES)

@@ -1,13 +1,13 @@
 # -*- coding: utf-8 -*-
 # GNU General Public License v3.0-or-later (see LICENSE)
-"""robots.py: who is a robot, what is refused, and what is planned for what is there."""
+"""robot_wanted.py and robots.py: what is refused, who is a robot, and what is planned for what is there."""
 from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
 import pytest
 
-from ansible_collections.ding.blueking.plugins.module_utils import robots
+from ansible_collections.ding.blueking.plugins.module_utils import robot_wanted, robots
 from ansible_collections.ding.blueking.plugins.module_utils.problem import Problem
 
 TOKEN, SECRET = u"t" * 64, u"SEC" + u"s" * 40
@@ -15,11 +15,11 @@ LOCAL = {"id": 1, "domain": u"default.local", "default": True, "type": u"local"}
 OTHER = {"id": 3, "domain": u"partner.local", "default": False, "type": u"local"}
 GIVEN = dict(name=u"robot1", category_id=None, adopt=False, token_field=u"qq", sign_field=u"wx_userid", webhook=None, access_token=None, secret=None,
              display_name=None, email=None, telephone=None)
-FIELDS = robots.Fields(GIVEN)
+FIELDS = robot_wanted.Fields(GIVEN)
 
 
 def wanted(**given):
-    return robots.Wanted(dict(GIVEN, **given))
+    return robot_wanted.Wanted(dict(GIVEN, **given))
 
 
 def profile(**values):
@@ -51,7 +51,7 @@ def refused(call, *arguments, **keywords):
     (u"https://h/?access_token=abc&access_token=abc", u"abc"),
 ])
 def test_a_webhook_holds_the_token(webhook, token):
-    assert robots.token_of(webhook, None) == token
+    assert robot_wanted.token_of(webhook, None) == token
 
 
 @pytest.mark.parametrize("webhook, part", [
@@ -62,11 +62,11 @@ def test_a_webhook_holds_the_token(webhook, token):
     (u"https://h/?access_token=a&access_token=b", "two different"), (u"https://h/?access_token=a+b", "blanks or control"),
 ])
 def test_a_webhook_without_one_usable_token_is_refused(webhook, part):
-    assert part in refused(robots.token_of, webhook, None)
+    assert part in refused(robot_wanted.token_of, webhook, None)
 
 
 def test_neither_webhook_nor_token_is_no_token():
-    assert robots.token_of(None, None) is None
+    assert robot_wanted.token_of(None, None) is None
 
 
 @pytest.mark.parametrize("sign, token, departments, person", [
@@ -83,7 +83,7 @@ def test_who_is_a_robot(sign, token, answer):
 
 
 def test_fields_are_read_from_columns_and_from_extended_fields_of_either_form():
-    fields = robots.Fields({"token_field": u"extras__a", "sign_field": u"code"})
+    fields = robot_wanted.Fields({"token_field": u"extras__a", "sign_field": u"code"})
     assert fields.token.of({"extras": {"a": u"x"}}) == u"x"
     assert fields.token.of({"extras": [{"key": "a", "value": u"x"}]}) == u"x"
     assert fields.token.of({"extras": None}) == u"" and fields.sign.of({"code": None}) == u""
@@ -247,8 +247,8 @@ def test_look_up_names_drop_the_default_directory_and_repetitions():
 def test_a_missing_column_is_named():
     there = robot()
     del there["qq"]
-    assert "the field qq" in refused(FIELDS.check, there)
-    FIELDS.check(robot())
+    assert "the field qq" in refused(robots.check_columns, FIELDS, there)
+    robots.check_columns(FIELDS, robot())
 
 
 def test_a_list_shows_the_last_four_characters_only():

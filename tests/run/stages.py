@@ -64,7 +64,7 @@ def all_jobs():
              for core in ansible_envs.CORES.values()]
     jobs += [Job("units %s %s" % pair, "units", ansible_test.units(*pair), _controller_and(*pair), after=(_made_core(pair[0]),), seconds=55)
              for pair in UNITS]
-    jobs += _on_sandboxes("modules", MODULES, whole=600, short=250) + _on_sandboxes("playbooks", PLAYBOOKS, whole=900, short=150)
+    jobs += _on_sandboxes("modules", MODULES, whole=550, short=250) + _on_sandboxes("playbooks", PLAYBOOKS, whole=1300, short=300)
     jobs += [Job("environment molecule", "environments", _molecule, ("3.11",)),
              Job("molecule default", "molecule", scenario.default("3.6"), ("3.11", "3.6"), after=("environment molecule", _made("3.6")), seconds=200),
              Job("molecule inventory", "molecule", scenario.inventory("3.6"), ("3.11", "3.6"), after=("environment molecule", _made("3.6")))]
@@ -76,8 +76,8 @@ def all_jobs():
              Job("cluster py27", "cluster", cluster.scenario("2.7", "-m", "every_target"), ("2.7", "3.11"), after=(*needed, _made("2.7")),
                  lacks=cluster.problem, seconds=240)]
     jobs.append(Job("properties", "properties", _properties))
-    jobs.append(Job("docs", "docs", docs.run, ("3.11",), seconds=200))
-    jobs.append(Job("demo", "demo", _demo, seconds=100))
+    jobs.append(Job("docs", "docs", docs.run, ("3.11",), seconds=400))
+    jobs.append(Job("demo", "demo", _demo, seconds=200))
     jobs.append(Job("storm", "storm", storm.shortened, ("2.7",), alone=True, seconds=60))
     return jobs
 

@@ -109,9 +109,10 @@ class _Pool:
             with self.turn:
                 del self.running[job.name]
                 self.outcomes.append(outcome)
+                # Whatever becomes of the line: the others wait for this.
+                self.turn.notify_all()
                 if not self.ended:
                     self._line(outcome)
-                self.turn.notify_all()
 
     def _next(self):
         """The first job that may start now; None while there is none."""

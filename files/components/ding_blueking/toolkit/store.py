@@ -163,9 +163,6 @@ class Files(object):
         bases = (getattr(esb_settings, "LOG_DIR", ""), os.environ.get("PAAS_LOGGING_DIR", ""))
         return [os.path.join(base, FOLDER) for base in bases if base and os.path.isdir(base)]
 
-    def _candidates(self):
-        return self._lasting() + [os.path.join(tempfile.gettempdir(), "%s-%d" % (FOLDER, os.getuid()))]
-
     def lasting_folder(self):
         """The folder when it lies with the ESB's logs, so that what is in it outlives a reboot; else None."""
         folder = self.folder()
@@ -175,25 +172,22 @@ class Files(object):
         """The folder, made when needed; None when no place is ours alone."""
         if self._folder and os.path.isdir(self._folder):
             return self._folder
-        for folder in self._candidates():
-            try:
-                if not os.path.isdir(folder):
-                    os.mkdir(folder, 0o700)
-                found = os.lstat(folder)
-            except OSError:
-                # Another worker may have made it meanwhile.
-                if not os.path.isdir(folder):
-                    continue
-                found = os.lstat(folder)
-            private = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o077
-            if private and os.access(folder, os.W_OK):
-                self._folder = folder
-                _sweep(folder)
-                return folder
+        for folder in self._lasting():
+            if _is_ours(folder):
+                return self._found(folder)
+        # Looked for only now: where nothing temporary can be written either, that is an error of its own.
+        folder = _temporary()
+        if folder and _is_ours(folder):
+            return self._found(folder)
         if not self._warned:
             logger.warning("ding.blueking: no private folder on this host; limits hold for each worker alone")
             self._warned = True
         return None
+
+    def _found(self, folder):
+        self._folder = folder
+        _sweep(folder)
+        return folder
 
     def _path(self, folder, key):
         return os.path.join(folder, hashlib.sha256(key.encode("utf-8")).hexdigest()[:32] + ".json")
@@ -230,6 +224,28 @@ class Files(object):
         finally:
             os.close(descriptor)
         return result
+
+
+def _temporary():
+    """A folder for what may be gone after a reboot; None when no place on this host takes files."""
+    try:
+        return os.path.join(tempfile.gettempdir(), "%s-%d" % (FOLDER, os.getuid()))
+    except EnvironmentError:
+        return None
+
+
+def _is_ours(folder):
+    """Whether a folder, made when needed, belongs to this user alone and takes files."""
+    try:
+        if not os.path.isdir(folder):
+            os.mkdir(folder, 0o700)
+    except OSError:
+        # Another worker may have made it meanwhile.
+        if not os.path.isdir(folder):
+            return False
+    found = os.lstat(folder)
+    private = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o077
+    return private and os.access(folder, os.W_OK)
 
 
 def _sweep(folder):

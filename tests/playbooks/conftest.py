@@ -19,12 +19,22 @@ from playkit.player import Player  # noqa: E402
 from playkit.site import Site  # noqa: E402
 from playkit.story import Story  # noqa: E402
 from tests.run import ansible_envs  # noqa: E402
+from tests.run.needs import WHOLE  # noqa: E402
 
 CORE = os.environ.get("DING_ANSIBLE") or "2.16"
 TARGET = os.environ.get("DING_TARGET_PYTHON") or "2.7"
 # The sandbox's ESB runs on the target's Python where that is one of these, else on today's.
 OLD_ESB_PYTHONS = ("2.7", "3.6")
-COUNTER = {"runs": 0, "tasks": 0, "seconds": 0.0}
+COUNTER = {"left": 0, "runs": 0, "tasks": 0, "seconds": 0.0}
+
+
+def pytest_collection_modifyitems(config, items):
+    """Without DING_WHOLE=1 no further story of a kind that others tell."""
+    if not WHOLE:
+        left = [item for item in items if item.get_closest_marker("whole")]
+        items[:] = [item for item in items if item not in left]
+        config.hook.pytest_deselected(items=left)
+        COUNTER["left"] = len(left)
 
 
 def pytest_report_header(config):
@@ -33,6 +43,8 @@ def pytest_report_header(config):
 
 def pytest_terminal_summary(terminalreporter):
     terminalreporter.write_line("ansible-playbook: %(runs)d runs, %(tasks)d tasks, %(seconds).1f s" % COUNTER)
+    if COUNTER["left"]:
+        terminalreporter.write_line("rarer stories, told with DING_WHOLE=1: %(left)d" % COUNTER)
 
 
 @pytest.fixture(scope="session")

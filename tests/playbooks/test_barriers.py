@@ -58,7 +58,7 @@ def test_a_host_that_another_operator_holds_ends_the_run(installed, story, play,
     assert installed.leases() == {"paas2": lease}
 
 
-@pytest.mark.parametrize("name", ["install", "rollback"])
+@pytest.mark.parametrize("name", ["install", pytest.param("rollback", marks=pytest.mark.whole)])
 def test_a_lease_can_be_taken_over(installed, play, name):
     installed.hold("paas2")
     run = play(name, extra={"ding_break_lock": True, **CONFIRMED})
@@ -86,7 +86,7 @@ def cut(virgin, tmp_path):
     return inventory(tmp_path, paas1=way), {"ding_restart_command": [str(restart), "{{ inventory_hostname }}"]}, down
 
 
-@pytest.mark.every_target
+@pytest.mark.newest
 @pytest.mark.timeout(600)
 def test_a_host_that_is_lost_in_the_middle_ends_the_run_and_the_next_run_finishes(virgin, play, cut):
     """Ansible runs no rescue for it, and goes on with the next host."""

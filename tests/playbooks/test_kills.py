@@ -12,6 +12,7 @@ POINTS = ["Preflight | Look at the host, its ESB, and what it can reach", "Insta
           "Configure | Store the channels' settings", "Verify | Ask the host for its health and the channel's version"]
 
 
+@pytest.mark.whole
 @pytest.mark.timeout(900)
 def test_run_after_run_is_killed_until_one_is_not(virgin, story, play):
     """Each run goes on from what the killed one before has left: also a restart that is owed, where comparing files would see nothing to do."""

@@ -25,6 +25,7 @@ def test_a_limited_install_does_not_offer_the_type_before_every_host_has_it(virg
     assert difference(story.installed["files"], virgin.state()["files"]) == []
 
 
+@pytest.mark.whole
 @pytest.mark.timeout(600)
 def test_the_last_host_first_then_all_then_back(virgin, play):
     """The backup from before the rows lies on the last host alone, and so does the note of the white list."""
@@ -44,6 +45,7 @@ def test_the_last_host_first_then_all_then_back(virgin, play):
     assert difference(virgin.start["files"], virgin.state()["files"]) == []
 
 
+@pytest.mark.whole
 @pytest.mark.timeout(600)
 def test_role_by_role_is_an_install_too(virgin, story, play):
     """Each role's name is a tag; one after the other they come to the same."""

@@ -158,6 +158,7 @@ def test_an_uninstall_sends_what_waits_or_stops_before_anything_is_changed(insta
     assert again.rc == 0 and again.total("changed") == 0, again.changed()
 
 
+@pytest.mark.whole
 def test_a_rollback_gives_messages_up_only_when_told_to(installed):
     installed.configure(**TIGHT)
     number = [installed.send("paas1", "given up") for _ in range(3)].count("queued")

@@ -89,6 +89,7 @@ def test_an_uninstall_takes_everything_away_but_robots_and_backups(installed, st
     assert again.rc == 0 and again.total("changed") == 0 and installed.every_pid() == pids, again.changed()
 
 
+@pytest.mark.whole
 def test_an_uninstall_can_delete_the_robots_and_a_rollback_brings_the_channel_again(installed, story, play):
     run = play("uninstall", extra={"ding_remove_robots": True})
     assert run.rc == 0 and back(story.start, installed.state()) == [], run

@@ -32,7 +32,8 @@ UNITS = {
     "2.7": environments.Kind("units27", "2.7", ("mock", "pytest", "xdist", "yaml")),
     "3.6": environments.Kind("units36", "3.6", ("mock", "pytest", "xdist", "yaml")),
 }
-
+# Each task of each host is a process of a second's life: looking for garbage in it is a fifteenth of a playbook's time.
+COLLECT_RARELY = "import gc; gc.set_threshold(200000, 50, 50)\n"
 
 LINT = environments.Kind("lint", "3.11", ("ansiblelint",))
 DOCS = environments.Kind("docs", "3.11", ("ansible", "antsibull_changelog", "antsibull_docs", "codespell_lib"))
@@ -57,7 +58,12 @@ def molecule(say=print):
 def core(version, say=print):
     """Makes the environment of one ansible-core; returns its bin folder."""
     kind = CORES[version].kind
-    return environments.make(kind, kind.name + ".in", say).parent
+    binaries = environments.make(kind, kind.name + ".in", say).parent
+    for packages in binaries.parent.glob("lib/python*/site-packages"):
+        start = packages / "collect_rarely.pth"
+        if not start.exists():
+            start.write_text(COLLECT_RARELY, "utf-8")
+    return binaries
 
 
 def units(python, say=print):

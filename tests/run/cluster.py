@@ -1,6 +1,5 @@
 """The jobs of the cluster: molecule's scenario with real hosts, whose tests measure what an install costs its callers."""
 
-import os
 import re
 import shutil
 import subprocess
@@ -9,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from sandbox import environments, paths
-from tests.run import ansible_envs, junit
+from tests.run import ansible_envs, junit, needs
 from tests.run.jobs import Failed
 
 sys.path.insert(0, str(paths.ROOT / "tests" / "cluster"))
@@ -20,7 +19,7 @@ from clusterkit.engine import problem  # noqa: E402
 __all__ = ["USUAL", "image", "problem", "scenario"]
 
 SECONDS, DOWN_SECONDS = 3600, 120
-USUAL = () if os.environ.get("DING_CLUSTER_WHOLE") == "1" else ("-m", "usual")
+USUAL = () if needs.WHOLE else ("-m", "usual")
 FIGURE = re.compile(r"^figure: .*$", re.M)
 
 

@@ -1,9 +1,13 @@
 """What the jobs need and this machine lacks; `python3 -m tests.run.needs` says it, with nothing but the standard library."""
 
+import os
 import sys
 
 from sandbox import environments
 from sandbox.errors import SandboxError
+
+# Whether the rarer stories are told as well: a fault behind every single step, a kill in every role, every fault of a cluster's hosts.
+WHOLE = os.environ.get("DING_WHOLE") == "1"
 
 
 def absent(jobs):

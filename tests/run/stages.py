@@ -20,6 +20,7 @@ MODULE_SECONDS = 3600
 MODULE_TEST_SECONDS = 600
 PARITY = re.compile(r"^parity cases: \d+$", re.M)
 PLAYBOOK_RUNS = re.compile(r"^ansible-playbook: \d+ runs", re.M)
+RARER = re.compile(r"^rarer stories, told with DING_WHOLE=1: \d+$", re.M)
 # (ansible-core, target Python). All tests run on the oldest pair, in two jobs with a sandbox each; on the newest those that a new core or
 # Python alone could break, on the others those that depend on the pair.
 WHOLE_SET = ("2.16", "2.7")
@@ -39,6 +40,8 @@ HALVES = {
 }
 # The load of jobs whose tests wait about half of their time: for retries, time limits, and a robot's window.
 WAITING = 0.5
+# That of the cluster, whose hosts stop, start and drain.
+HOSTS = 0.75
 UNITS = (("2.16", "2.7"), ("2.16", "3.6"), ("2.19", "3.11"), ("2.21", "3.13"))
 
 
@@ -72,9 +75,9 @@ def all_jobs():
     # On today's Python the usual set, or all; on the seed's own runtime what depends on it.
     needed = ("cluster image", "environment molecule")
     jobs += [Job("cluster py3", "cluster", cluster.scenario("current", *cluster.USUAL), ("3.11",), after=(*needed, _made("current")),
-                 lacks=cluster.problem, seconds=600),
+                 lacks=cluster.problem, load=HOSTS, seconds=400),
              Job("cluster py27", "cluster", cluster.scenario("2.7", "-m", "every_target"), ("2.7", "3.11"), after=(*needed, _made("2.7")),
-                 lacks=cluster.problem, seconds=240)]
+                 lacks=cluster.problem, load=HOSTS, seconds=360)]
     jobs.append(Job("properties", "properties", _properties))
     jobs.append(Job("docs", "docs", docs.run, ("3.11",), seconds=400))
     jobs.append(Job("demo", "demo", _demo, seconds=200))
@@ -182,7 +185,7 @@ def _sandboxed(stage, pair, arguments):
             job.pytest(TOOLS, *arguments, "--timeout=%d" % MODULE_TEST_SECONDS, seconds=MODULE_SECONDS, DING_ANSIBLE=core,
                        DING_TARGET_PYTHON=python, **sandbox.environment)
         log = job.log.read_text("utf-8", "replace")
-        job.note(*PARITY.findall(log), *PLAYBOOK_RUNS.findall(log))
+        job.note(*PARITY.findall(log), *PLAYBOOK_RUNS.findall(log), *RARER.findall(log))
     return run
 
 

@@ -44,7 +44,7 @@ NOT_RUN = {
     "ansible-navigator run ding.blueking.install --execution-environment-image ding-blueking:1.0.0 --inventory inventory.yml --mode stdout":
         "needs that image",
 }
-_STAGE = re.compile(r'make test STAGE=(?:"([^"]+)"|(\S+))(?: ARGS="[^"]*")?$')
+_STAGE = re.compile(r'(?:DING_WHOLE=1 )?make test STAGE=(?:"([^"]+)"|(\S+))(?: ARGS="[^"]*")?$')
 _PLAYBOOK = re.compile(
     r"^ansible-playbook -i platform\.install_config\.yml (?:--ask-vault-pass |--vault-password-file (\S+) )?ding\.blueking\.(\w+)(.*)$")
 

@@ -6,7 +6,8 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 # What a rescue has noted down, and the results that say the same before the rescue has run.
-FAULT, RESULTS = "ding_fault", ("ding_lease", "ding_plan", "ding_outbox")
+FAULT = "ding_fault"
+RESULTS = ("ding_lease", "ding_plan", "ding_outbox")
 
 
 def failed_hosts(seen):

@@ -9,9 +9,6 @@ import pytest
 from modulekit.tasks import Result, Task
 from support import faulty, watching
 
-# Each core words its results in its own way.
-pytestmark = pytest.mark.newest
-
 ROBOT, INFO, MESSAGE = "ding.blueking.robot_user", "ding.blueking.robot_user_info", "ding.blueking.ding_message"
 CHANNEL, CHANNEL_INFO = "ding.blueking.esb_channel", "ding.blueking.esb_channel_info"
 PACKAGE, BACKUP = "ding.blueking.esb_package", "ding.blueking.esb_backup"
@@ -157,6 +154,8 @@ def found_in(text):
                   if any(part in text for part in (value, json.dumps(value)[1:-1], value[-24:], value[:24])))
 
 
+# Each core words its results in its own way.
+@pytest.mark.newest
 @pytest.mark.parametrize("pipelining", [True, False])
 def test_no_secret_is_printed_logged_or_seen_in_ps(ansible, world, tmp_path, pipelining):
     """Every module's successes and failures with pipelining; without, when files carry the arguments, one in five of them."""

@@ -254,7 +254,6 @@ REFUSED = {
 }
 
 
-@pytest.mark.every_target
 def test_what_cannot_be_right_is_refused_with_the_reason_in_check_mode_too(ansible, users):
     users.forget()
     tasks = [Task(MODULE, users.args(**args), check=check) for args, _ in REFUSED.values() for check in (True, False)]

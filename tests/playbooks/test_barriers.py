@@ -2,6 +2,7 @@
 
 import json
 import shlex
+import sys
 
 import pytest
 import yaml
@@ -34,6 +35,18 @@ def test_a_problem_of_the_second_host_keeps_the_first_as_it_is(virgin, play, tmp
     assert run.rc != 0 and [step.host for step in run.failures()] == ["paas2"]
     assert "3.1.0" in run.failures()[0].msg
     assert difference(virgin.start, virgin.state()) == [] and virgin.every_pid() == pids
+
+
+def test_a_python_that_is_too_old_is_named_before_a_module_dies_of_it(virgin, play, tmp_path):
+    """Found with a shell: what a module says then is a SyntaxError."""
+    old = tmp_path / "python2.6"
+    old.write_text("#!/bin/sh\necho ding-python 2.6\n", "utf-8")
+    old.chmod(0o755)
+    python = "{{ '%s' if inventory_hostname == 'paas2' else '%s' }}" % (old, sys.executable)
+    run = play("install", extra={"ansible_python_interpreter": python})
+    assert run.rc != 0 and "on the hosts, but paas2 has 2.6. ansible-core 2.16 on a controller" in run.failures()[-1].msg, run
+    assert {step.play for step in run.steps} <= {"Look at the inventory", "Check the variables", "Look at every PaaS host"}
+    assert difference(virgin.start, virgin.state()) == []
 
 
 def test_all_problems_of_all_hosts_are_shown_at_once(virgin, play, tmp_path):

@@ -74,10 +74,15 @@ def test_a_second_run_does_nothing(story):
 
 
 def test_the_summary_says_what_changed_and_what_remains(story):
+    """Once for the whole run."""
+    said, = [step.msg for step in story.first.of("Common | Say what was done, and what remains")]
+    assert sorted(said["changed"]) == list(HOSTS) and all("files, ESB restarted" in words for words in said["changed"].values())
+    assert "rows" in said["changed"]["paas1"] and "rows" not in said["changed"]["paas2"]
     for host in HOSTS:
-        said = story.first.of("Common | Say what was done, and what remains", host)[0].msg
-        assert story.installed["backups"][host][0].replace(".tar.gz", "") in said["backup"]
-        assert any("Job" in step for step in said["remaining"]) and "nothing" not in said["changed"]
+        assert said["backup"].startswith(story.installed["backups"][host][0].replace(".tar.gz", " in "))
+    assert said["backup"].split(" ")[0] in said["undo"] and any("Job" in step for step in said["remaining"])
+    again, = [step.msg for step in story.second.of("Common | Say what was done, and what remains")]
+    assert again == {"changed": dict.fromkeys(HOSTS, "nothing"), "backup": "none was needed", "undo": "nothing to undo", "remaining": []}
 
 
 def test_it_runs_by_its_name(installed, play):

@@ -71,6 +71,21 @@ def test_a_host_that_another_operator_holds_ends_the_run(installed, story, play,
     assert installed.leases() == {"paas2": lease}
 
 
+@pytest.mark.parametrize("name", ["install", "uninstall", *(pytest.param(each, marks=pytest.mark.whole) for each in ("configure", "rollback"))])
+def test_a_host_that_can_be_neither_taken_nor_given_back_ends_the_run_for_all(installed, story, play, name):
+    """What ends the run must not depend on the host that failed."""
+    lease = installed.lease_file("paas2")
+    lease.write_text("{ no lease", "utf-8")
+    run = play(name, extra={"ding_settings": {"msg_key": "markdown"}, **CONFIRMED})
+    assert run.rc != 0 and lease.read_text("utf-8") == "{ no lease", run
+    lease.unlink()
+    found = [each for each in difference(story.installed, installed.state()) if not each.startswith("backups:")]
+    assert found == [] and installed.every_pid() == story.moment.pids and installed.leases() == {}
+    told = run.failures("paas2")[-1].msg
+    assert 'paas2 failed at "Common | Take the host"' in told and "Its lease could not be given back" in told
+    assert "went wrong elsewhere: paas2." in run.failures("paas1")[-1].msg and "Its lease" not in run.failures("paas1")[-1].msg
+
+
 @pytest.mark.parametrize("name", ["install", pytest.param("rollback", marks=pytest.mark.whole)])
 def test_a_lease_can_be_taken_over(installed, play, name):
     installed.hold("paas2")

@@ -6,7 +6,7 @@ import sys
 from sandbox import environments
 from sandbox.errors import SandboxError
 
-# Whether the rarer stories are told as well: a fault behind every single step, a kill in every role, every fault of a cluster's hosts.
+# Whether the rarer stories are told as well: further ones of a kind that others tell, every fault of a cluster's hosts.
 WHOLE = os.environ.get("DING_WHOLE") == "1"
 
 

@@ -5,7 +5,7 @@ import pytest
 from modulekit.runner import Parity, RunError
 from modulekit.tasks import Task
 
-pytestmark = pytest.mark.every_target
+pytestmark = pytest.mark.newest
 
 
 def test_one_task_shows_its_result_and_what_was_printed(ansible, tmp_path):

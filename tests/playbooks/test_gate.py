@@ -42,7 +42,7 @@ def test_a_restart_command_that_fails_leaves_the_files_as_they_were(virgin, play
         assert words in told, told
 
 
-@pytest.mark.parametrize("task", [PLACE, GATE])
+@pytest.mark.parametrize("task", [pytest.param(PLACE, marks=pytest.mark.whole), GATE])
 def test_when_the_second_host_fails_the_first_keeps_the_new_code(virgin, story, play, task):
     run = play("install", fault=(task, "paas2", 1, "fail"))
     assert run.rc != 0

@@ -31,7 +31,7 @@ def test_run_after_run_is_killed_until_one_is_not(virgin, story, play):
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("task", [PLACE, REGISTER])
+@pytest.mark.parametrize("task", [pytest.param(PLACE, marks=pytest.mark.whole), REGISTER])
 def test_a_rollback_right_after_a_kill_is_an_inverse(virgin, play, task):
     run = play("install", fault=(task, "paas1", 1, "kill"))
     assert run.rc == -9, run

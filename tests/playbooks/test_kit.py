@@ -1,10 +1,13 @@
 """The kit itself: it comes back to a moment, and its faults come behind the task that was named."""
 
+import pytest
+
 from playkit.site import difference
 
 PLACE = "Install | Put package and block in place"
 
 
+@pytest.mark.whole
 def test_a_fault_lets_the_task_fail_after_its_work(virgin, play):
     pids = virgin.every_pid()
     run = play("install", fault=(PLACE, "paas1", 1, "fail"))
@@ -27,6 +30,7 @@ def test_a_prompt_is_answered_on_a_terminal(virgin, play, tmp_path):
     assert "typed perhaps" in play(str(tmp_path / "ask.yml"), answer="perhaps", seconds=60).stdout
 
 
+@pytest.mark.whole
 def test_the_site_comes_back_to_a_moment(virgin, play):
     virgin.world.install_channel()
     installed, now = virgin.state(), virgin.moment()

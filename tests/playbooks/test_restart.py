@@ -161,6 +161,7 @@ def test_a_host_is_put_back_into_consul_when_it_cannot_be_brought_back_either(ma
     assert [put[2] for put in consul.puts][-1] is False and not consul.out
 
 
+@pytest.mark.whole
 def test_a_reload_that_fails_is_followed_by_a_restart_in_earnest(machine, restart):
     """Files younger than the workers shut the gate for ever where SIGHUP re-loads nothing."""
     def deaf(words):
@@ -247,6 +248,7 @@ def test_a_container_is_restarted_and_reloaded(machine, restart):
     assert set(before.items()) - set(machine.family(CONTAINER).items())
 
 
+@pytest.mark.whole
 def test_a_container_with_a_network_of_its_own_is_seen_through_its_proxy(machine, restart):
     """The host's port is the proxy's, which no restart changes; the workers listen in another namespace."""
     reason = network.problem()

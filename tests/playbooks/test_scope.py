@@ -62,7 +62,7 @@ def test_role_by_role_is_an_install_too(virgin, story, play):
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("roles", [["register", "configure"], ["restart", "verify"]])
+@pytest.mark.parametrize("roles", [["register", "configure"], pytest.param(["restart", "verify"], marks=pytest.mark.whole)])
 def test_a_role_can_be_left_out(virgin, play, roles):
     run = play("install", check=True, diff=True, skip_tags=roles)
     assert run.rc == 0 and difference(virgin.start, virgin.state()) == [], run
@@ -113,6 +113,7 @@ def test_a_host_whose_folder_is_gone_altogether_is_no_esb(installed, play):
     assert run.rc != 0 and "%s cannot be written to: it is not there" % apis in run.failures("paas1")[0].msg and not apis.exists(), run
 
 
+@pytest.mark.whole
 def test_no_copy_is_kept_where_none_is_wanted(virgin, story, play):
     run = play("install", extra={"ding_keep_across_upgrades": False, "ding_verify_send": False})
     now = virgin.state()["files"]

@@ -93,6 +93,7 @@ def test_the_number_of_hosts_is_stored_whatever_the_limit(kept, told):
     assert kept.site.settings("/cmsi/send_ding/")["paas_hosts"] == 2
 
 
+@pytest.mark.whole
 def test_a_changed_unit_restarts_the_service_alone_and_a_rollback_brings_the_other_one_back(installed):
     before, esbs = {host: installed.beat(host)["pid"] for host in HOSTS}, installed.site.every_pid()
     path = installed.machine.units / unit("paas2")
@@ -172,7 +173,7 @@ def test_a_rollback_gives_messages_up_only_when_told_to(installed):
     assert "%d messages that were still waiting to be sent are removed" % number in run.stdout
 
 
-@pytest.mark.parametrize("starts", (True, False))
+@pytest.mark.parametrize("starts", (True, pytest.param(False, marks=pytest.mark.whole)))
 def test_a_rollback_that_fails_behind_the_stop_has_the_service_run_again_or_says_so(installed, starts):
     if not starts:
         installed.machine.behave(unit("paas1"), start_fails=True)

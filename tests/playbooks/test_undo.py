@@ -61,6 +61,7 @@ def test_a_rollback_asks_and_goes_to_latest_or_to_a_name(installed, story, play,
     assert run.rc == 0 and back(story.start, installed.state()) == [] and serving(installed), run
 
 
+@pytest.mark.whole
 def test_the_latest_is_not_the_backup_of_a_run_that_only_repaired_a_copy(installed, story, play):
     shutil.rmtree(installed.control_host.src_home / "open_paas" / "esb" / "components" / "generic" / "apis" / "ding_blueking")
     run = play("install")

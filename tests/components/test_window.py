@@ -249,6 +249,142 @@ def test_a_redis_that_has_just_come_up_is_not_believed(server):
     assert take(one)[0] is None and take(other)[0] is None
 
 
+def test_a_redis_that_came_back_empty_unnoticed_is_met_as_a_stranger(server):
+    """Killed and back between two messages of a host, while the other one had sent more than its share."""
+    one, other = two_hosts(robot_window=2)
+    grow_old(one)
+    assert take(one, 18)[0] and take(other, 2)[0]
+    server.stop()
+    server.start()
+    for made in (other, one):
+        places, wait = take(made)
+        assert places is None and 2 < wait <= 2.5 and made.counted()[0] == "waiting"
+        # Not even when it is asked again and again.
+        assert not any(take(made)[0] for _ in range(30))
+    began = time.time()
+    while take(other)[0] is None:
+        assert time.time() < began + 10
+        time.sleep(0.02)
+    assert 2 <= time.time() - began
+    # It is young still, and then it is believed.
+    assert sum(1 for _ in range(25) if take(other)[0]) == 9
+    assert other.counted() == ("redis", 0)
+
+
+def test_who_cannot_wait_takes_the_share_when_redis_came_back_empty(server):
+    one, other = two_hosts(robot_window=60)
+    grow_old(one)
+    assert take(one, 10)[0] and take(other, 2)[0]
+    server.stop()
+    server.start()
+    assert sum(1 for _ in range(25) if take(other, patient=False)[0]) == 8
+    assert other.used(u"r") == 10
+
+
+def test_a_redis_with_an_old_state_is_met_as_a_stranger_by_all(server):
+    """As after a crash, when it reads from its disk what it had saved minutes before."""
+    one, other = two_hosts(robot_window=2)
+    key = store.PREFIX + u"windows"
+    assert one.probe() and other.probe()
+    held = one._redis.use(lambda client: client.hgetall(key))
+    assert one.probe() and other.probe()
+    one._redis.use(lambda client: client.delete(key) + client.hset(key, "born", held[b"born"]) + client.hset(key, "turn", held[b"turn"]))
+    assert take(other)[0] is None and other.counted()[0] == "waiting"
+    assert take(one)[0] is None and one.counted()[0] == "waiting"
+
+
+def test_a_redis_that_was_only_slow_is_believed_again_at_once(server):
+    one, other = two_hosts(robot_window=30)
+    grow_old(one)
+    assert take(one, 15)[0] and take(other)[0]
+    other._note(None)
+    assert other.counted() == ("redis", 0)
+    assert take(other, 4)[0] and take(other)[0] is None
+
+
+def test_what_a_slow_redis_knew_of_its_loss_is_not_forgotten(server):
+    """Lost, then too slow for one question: the wait goes on."""
+    made = two_hosts(robot_window=30)[0]
+    assert take(made, 2)[0]
+    server.stop()
+    server.start()
+    assert take(made)[0] is None
+    made._note(None)
+    assert made.counted()[0] == "waiting" and take(made)[0] is None
+
+
+def test_a_young_redis_that_was_told_of_more_than_a_share_counts_that(server):
+    one, other = two_hosts(robot_window=30)
+    grow_old(one)
+    assert take(one, 18)[0]
+    one._redis.use(lambda client: [client.hset(store.PREFIX + u"windows", "born", int(time.time() * 1000))])
+    assert sum(1 for _ in range(25) if take(other)[0]) == 2
+
+
+def test_a_host_that_cannot_note_a_loss_waits(server, monkeypatch):
+    made = two_hosts()[0]
+    grow_old(made)
+    assert take(made)[0]
+    monkeypatch.setattr(made._here, "update_here", lambda *_: made._here)
+    monkeypatch.setattr(made, "_take_here", lambda *_: ([], 0))
+    server.stop()
+    server.start()
+    assert take(made) == (None, 1.25)
+
+
+def test_places_asked_for_in_vain_are_not_told_by_another_worker(server, monkeypatch):
+    """While the window is full, one worker asks between another's question and its answer."""
+    one, other = two_hosts(robot_window=4)
+    grow_old(one)
+    assert take(other, 20)[0]
+    ask = one._ask
+
+    def asked_meanwhile(*arguments):
+        monkeypatch.setattr(one, "_ask", ask)
+        assert take(one)[0] is None
+        return ask(*arguments)
+
+    for _ in range(30):
+        monkeypatch.setattr(one, "_ask", asked_meanwhile)
+        assert take(one)[0] is None
+    held = one._redis.use(lambda client: client.hget(store.PREFIX + u"windows", "r"))
+    assert len(held.split()) == 20
+
+
+def test_a_place_is_told_to_an_empty_redis_when_its_call_has_ended(server):
+    one, other = two_hosts(robot_window=30)
+    one._note(None)
+    places = [take(one, patient=False)[0][0] for _ in range(10)]
+    for place in places:
+        one.settle(u"r", place)
+    # The wait is over.
+    for made in (one, other):
+        made._here.update_here(windows.MODE, lambda stored: (dict(stored or {}, until=0, since=0), None), 60)
+    assert take(one)[0] is None
+    assert take(other, 10)[0] and take(other)[0] is None
+    grow_old(other)
+    assert take(other)[0] is None
+
+
+def test_a_question_whose_answer_was_lost_takes_no_further_places(server, monkeypatch):
+    one = two_hosts(robot_window=30)[0]
+    grow_old(one)
+    run, lost = one._run, []
+
+    def answers_once(client, script, *arguments):
+        answer = run(client, script, *arguments)
+        if not lost:
+            lost.append(answer)
+            raise IOError("timed out")
+        return answer
+
+    monkeypatch.setattr(one, "_run", answers_once)
+    assert len(take(one, 12)[0]) == 12 and lost
+    assert len(take(one, 8)[0]) == 8 and take(one)[0] is None
+    held = one._redis.use(lambda client: client.hget(store.PREFIX + u"windows", "r"))
+    assert len(set(held.split())) == 20
+
+
 def test_threads_of_two_hosts_never_exceed_the_limit_while_redis_comes_and_goes(server):
     """The real thing in small: places are calls that end at once, and Redis loses everything in between."""
     hosts = two_hosts(robot_window=1.2)
@@ -289,7 +425,7 @@ def test_no_secret_and_no_name_is_in_redis(server):
     one, _ = two_hosts()
     take(one, robot=u"0123456789abcdef01234567")
     held = one._redis.use(lambda client: client.hgetall(store.PREFIX + u"windows"))
-    assert sorted(held) == [b"0123456789abcdef01234567", b"born"]
+    assert sorted(held) == [b"0123456789abcdef01234567", b"born", b"turn"]
     assert one._redis.use(lambda client: [client.ttl(store.PREFIX + u"windows")]) in ([-1], [None])
 
 

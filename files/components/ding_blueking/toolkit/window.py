@@ -5,9 +5,12 @@ A place is taken before a call and lasts until a minute after the call has ended
 arrives. This host's file always knows this host's places. With several hosts Redis knows all of them; it may be gone, or
 come back empty, at any time:
 
-- When Redis stops answering, nobody knows what the other hosts have just sent: this host waits until that is a minute ago,
-  and takes its share of the window from then on.
+- When Redis stops answering, or is found to have lost what it knew, nobody knows what the other hosts have just sent: this
+  host waits until that is a minute ago, and takes its share of the window from then on.
 - When Redis has been empty lately, each host takes its share, until all of them have told it what they had sent before.
+
+A host remembers which Redis it has met: when it was made, and how often it had been asked. A younger one, or one that has
+been asked less often (an old state read from its disk), has lost what it knew, however short it was away.
 """
 from __future__ import absolute_import, division, print_function
 
@@ -26,56 +29,69 @@ LONGEST_CALL = 30
 # Where this host can store nothing, each of its workers keeps places by itself: as if there were so many.
 WORKERS = 10
 SHORTEST_WAIT = 0.05
+# Behind a place of this host: its call has ended.
+ENDED = 1
 HOST, SHARED, SHARE, WAITING = "host", "redis", "share", "waiting"
 
-# One key without a life, so that it is not evicted alone: {robot: "place:end place:end …", "born": when it was made}. Its own
-# clock, in milliseconds. `mine`: the places of this host that it should know. A young one counts this host's places only.
-_TAKE = """
+# One key without a life, so that it is not evicted alone: {robot: "place:end place:end …", "born": when it was made, "turn":
+# how often it was asked}. Its own clock, in milliseconds. Each script begins with a host's question whether this is the Redis
+# it has met, and answers that at its end.
+_MEET = """
 pcall(redis.replicate_commands)
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
-local robot, limit, share, young = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-local life, new, mine = tonumber(ARGV[5]), ARGV[6], ARGV[7]
+local met, met_turn = tonumber(ARGV[1]), tonumber(ARGV[2])
 local born = tonumber(redis.call('HGET', KEYS[1], 'born') or now)
-redis.call('HSETNX', KEYS[1], 'born', born)
+local turn = redis.call('HINCRBY', KEYS[1], 'turn', 1)
+local is_other = met > 0 and (born > met or turn <= met_turn)
+-- An old state is as good as empty, for all hosts, from now on.
+if is_other and born <= met then born = now end
+redis.call('HSET', KEYS[1], 'born', born)
+local wait, is_young = 0, false
+"""
+_ANSWER = """
+return {wait, is_young and 1 or 0, is_other and 1 or 0, born, turn}
+"""
+# Nothing but the question. It also shows that Redis takes what is written: with a full disk, or as a replica, it only answers.
+_PROBE = _MEET + _ANSWER
+# `mine`: the places of this host. Redis keeps those that it does not know, except for one with a question mark, whose call has
+# not ended: it counts here, but it may just be asked for by another worker, in vain. In a young Redis, this host's places must
+# also fit its share. A question that is repeated, because its answer was lost, finds its own places and takes no others.
+_TAKE = _MEET + """
+local robot, limit, share, young = ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+local life, new, mine = tonumber(ARGV[7]), ARGV[8], ARGV[9]
 local ends, ends_of_mine, known, kept = {}, {}, {}, {}
 for id, stop in string.gmatch(redis.call('HGET', KEYS[1], robot) or '', '(%x+):(%d+)') do
-  if tonumber(stop) > now then
+  if tonumber(stop) > now and not string.find(new, id, 1, true) then
     known[id] = true
     ends[#ends + 1] = tonumber(stop)
     kept[#kept + 1] = id .. ':' .. stop
   end
 end
-for id, left in string.gmatch(mine, '(%x+):(%d+)') do
+for id, left, runs in string.gmatch(mine, '(%x+):(%d+)(%??)') do
   local stop = now + tonumber(left)
   ends_of_mine[#ends_of_mine + 1] = stop
   if not known[id] then
     ends[#ends + 1] = stop
-    kept[#kept + 1] = id .. ':' .. string.format('%.0f', stop)
+    if runs == '' then kept[#kept + 1] = id .. ':' .. string.format('%.0f', stop) end
   end
 end
-local is_young = now - born < young
-if is_young then ends, limit = ends_of_mine, share end
 local count = 0
 for _ in string.gmatch(new, '%x+') do count = count + 1 end
-local wait = 0
-if #ends + count > limit then
-  table.sort(ends)
-  local last = ends[math.min(#ends, #ends + count - limit)]
-  wait = math.max(1, (last or now + life) - now)
-else
+local function until_room(taken, most)
+  if #taken + count <= most then return 0 end
+  table.sort(taken)
+  local last = taken[math.min(#taken, #taken + count - most)]
+  return math.max(1, (last or now + life) - now)
+end
+is_young = now - born < young
+wait = until_room(ends, limit)
+if is_young then wait = math.max(wait, until_room(ends_of_mine, share)) end
+if wait == 0 and not is_other then
   for id in string.gmatch(new, '%x+') do kept[#kept + 1] = id .. ':' .. string.format('%.0f', now + life) end
 end
 if #kept > 0 then redis.call('HSET', KEYS[1], robot, table.concat(kept, ' ')) else redis.call('HDEL', KEYS[1], robot) end
-return {wait, is_young and 1 or 0}
-"""
-# Whether Redis takes what is written: one that only answers, as with a full disk or after a failover, keeps nobody's places.
-_PROBE = """
-pcall(redis.replicate_commands)
-local t = redis.call('TIME')
-redis.call('HSETNX', KEYS[1], 'born', t[1] * 1000 + math.floor(t[2] / 1000))
-return 1
-"""
+""" + _ANSWER
 # A call has ended: its place lasts `life` from now on, or is given back with a life of 0.
 _SETTLE = """
 pcall(redis.replicate_commands)
@@ -113,28 +129,32 @@ class Window(object):
         kept: places that this caller must leave free. patient: whether the caller can wait until others' places are over
         after Redis was lost; if not, this host takes its share at once.
         """
-        life = self.seconds + call_seconds
-        places = [uuid.uuid4().hex[:12] for number in range(count)]
         how, wait = self.counted()
         if how == WAITING and patient:
             return None, max(SHORTEST_WAIT, wait)
-        kept_of_share = min(self.share - 1, kept * self.share // self.limit)
-        limit = self.share - kept_of_share if how in (SHARE, WAITING) else max(1, self.limit - kept)
+        life = self.seconds + call_seconds
+        places = [uuid.uuid4().hex[:12] for number in range(count)]
+        share = self.share - min(self.share - 1, kept * self.share // self.limit)
+        limit = share if how in (SHARE, WAITING) else max(1, self.limit - kept)
         if not patient:
             # Who cannot wait may send a long message whole: it would never fit the share.
-            limit = max(limit, min(count, self.limit))
+            share, limit = [max(each, min(count, self.limit)) for each in (share, limit)]
         mine, wait = self._take_here(robot, places, life, limit)
         if mine is None:
             return None, wait
-        if how == SHARED:
-            answer = self._ask(robot, places, life, limit, self.share - kept_of_share, mine)
-            if answer is None:
-                self._forget_here(robot, places)
-                return self.take(robot, count, call_seconds, kept, patient)
-            if answer[0]:
-                self._forget_here(robot, places)
-                return None, max(SHORTEST_WAIT, answer[0] / 1000.0)
-        return places, 0
+        if how != SHARED:
+            return places, 0
+        wait = self._ask(robot, places, life, limit, share, mine)
+        if wait == 0:
+            return places, 0
+        self._forget_here(robot, places)
+        if wait is not None:
+            return None, max(SHORTEST_WAIT, wait)
+        # Lost just now.
+        if patient:
+            return None, self.seconds * QUIET
+        mine, wait = self._take_here(robot, places, life, share)
+        return (places, 0) if mine is not None else (None, wait)
 
     def settle(self, robot, place, used=True):
         """The call of a place has ended; it was not made when `used` is false."""
@@ -142,11 +162,12 @@ class Window(object):
 
         def change(stored):
             taken = [each for each in self._valid(stored) if each[0] != place]
-            return taken + ([[place, time.time() + life]] if used else []), None
+            return taken + ([[place, time.time() + life, ENDED]] if used else []), None
 
         self._here.update_here(self._key(robot), change, DAYS)
         if self.hosts > 1 and self._uses_redis():
-            self._eval(_SETTLE, robot, place, int(life * 1000))
+            if self._eval(_SETTLE, robot, place, int(life * 1000)) is None:
+                self._note(None)
 
     def used(self, robot):
         """Places that this host knows of its own."""
@@ -158,19 +179,21 @@ class Window(object):
             return HOST, 0
         if not self._redis.is_set():
             return SHARE, 0
+        if not self._mode()["redis"]:
+            self.probe()
         mode = self._mode()
-        if mode["redis"] or self.probe():
-            return SHARED, 0
-        left = self._mode()["since"] + self.seconds * QUIET - time.time()
-        return (WAITING, left) if 0 < left <= self.seconds * QUIET else (SHARE, 0)
+        left = (mode["until"] if mode["redis"] else mode["since"] + self.seconds * QUIET) - time.time()
+        if 0 < left <= self.seconds * QUIET:
+            return WAITING, left
+        return (SHARED if mode["redis"] else SHARE), 0
 
     def probe(self):
         """Whether Redis answers and takes what is written now; noted for this host."""
         if self.hosts == 1 or not self._redis.is_set():
             return False
-        answers = self._redis.use(lambda client: client.eval(_PROBE, 1, PREFIX + u"windows")) is not None
-        self._note(answers)
-        return answers
+        answer = self._redis.use(lambda client: self._run(client, _PROBE, *self._met()))
+        self._note(answer, turn=True)
+        return answer is not None
 
     # --- this host ------------------------------------------------------------------------------------------------
 
@@ -182,7 +205,7 @@ class Window(object):
         now = time.time()
         # What lies further ahead than any call was written before the clock was set back: it counts for a minute from now.
         latest = now + self.seconds + LONGEST_CALL
-        return [[each[0], min(each[1], latest)] for each in stored or [] if now < each[1]]
+        return [[each[0], min(each[1], latest)] + each[2:] for each in stored or [] if now < each[1]]
 
     def _take_here(self, robot, places, life, limit):
         """(this host's earlier places, 0), or (None, seconds to wait)."""
@@ -208,32 +231,63 @@ class Window(object):
     # --- Redis ----------------------------------------------------------------------------------------------------
 
     def _mode(self):
-        mode = self._here.read_here(MODE)
-        return mode if isinstance(mode, dict) and "since" in mode else {"redis": True, "since": 0}
+        """This host's view of Redis: whether it answers, since when it does not, until when it is not believed because it had lost
+        what it knew (wall clock seconds), and the one that was met: when it was made, by its own clock, and how often it was asked."""
+        return self._mode_of(self._here.read_here(MODE))
 
-    def _note(self, answers):
-        if self._mode()["redis"] != answers:
-            self._here.update_here(MODE, lambda stored: ({"redis": answers, "since": time.time()}, None), DAYS)
+    @staticmethod
+    def _mode_of(stored):
+        return dict({"redis": True, "since": 0, "until": 0, "born": 0, "turn": 0}, **(stored if isinstance(stored, dict) else {}))
+
+    def _met(self):
+        mode = self._mode()
+        return mode["born"], mode["turn"]
+
+    def _note(self, answer, turn=False):
+        """Note a script's answer, or None for no answer. turn: how often it was asked is noted as well, for each costs a write."""
+        def change(stored):
+            mode = self._mode_of(stored)
+            if answer is None:
+                if mode["redis"]:
+                    mode.update(redis=False, since=time.time())
+                return mode, None
+            dummy, dummy, is_other, born, asked = answer
+            if is_other and born != mode["born"]:
+                mode["until"] = (time.time() if mode["redis"] else mode["since"]) + self.seconds * QUIET
+            if turn or born != mode["born"]:
+                mode["turn"] = asked if born != mode["born"] else max(asked, mode["turn"])
+            mode.update(redis=True, born=born)
+            return mode, None
+
+        stored = self._here.read_here(MODE)
+        if change(stored)[0] != stored:
+            self._here.update_here(MODE, change, DAYS)
 
     def _uses_redis(self):
         return self._redis.is_set() and self._mode()["redis"]
 
     def _ask(self, robot, places, life, limit, share, mine):
-        """[milliseconds to wait or 0, whether Redis was empty lately]; None when it does not answer, which is noted."""
-        now = time.time()
-        told = " ".join("%s:%d" % (place, (end - now) * 1000) for place, end in mine)
-        return self._eval(_TAKE, robot, limit, share, int(self.seconds * YOUNG * 1000), int(life * 1000), " ".join(places), told)
+        """Seconds to wait, 0 when the places are taken; None when Redis does not answer or has lost what it knew, which is noted."""
+        now, (born, turn) = time.time(), self._met()
+        told = " ".join("%s:%d%s" % (each[0], (each[1] - now) * 1000, "" if ENDED in each[2:] else "?") for each in mine)
+        answer = self._eval(_TAKE, born, turn, robot, limit, share, int(self.seconds * YOUNG * 1000), int(life * 1000), " ".join(places), told)
+        self._note(answer)
+        return None if answer is None or answer[2] else answer[0] / 1000.0
+
+    @staticmethod
+    def _run(client, script, *arguments):
+        return client.eval(script, 1, PREFIX + u"windows", *arguments)
 
     def _eval(self, script, *arguments):
+        """A script's answer; None when Redis does not answer."""
         def run(client):
-            return client.eval(script, 1, PREFIX + u"windows", *arguments)
+            return self._run(client, script, *arguments)
 
         answer = self._redis.use(run)
         if answer is None:
             # A pause of this worker's from before others had answers again.
             self._redis.resume()
             answer = self._redis.use(run)
-        self._note(answer is not None)
         return answer
 
 

@@ -35,6 +35,8 @@ class Server(object):
         with_port.close()
         self.binary = binary
         self.process = None
+        # Of the state that it reads when it starts, if any.
+        self.folder = os.devnull
         self.start()
 
     def start(self):
@@ -42,7 +44,8 @@ class Server(object):
             # As the platform installs it: no append-only file, keys with a life may be evicted.
             self.process = subprocess.Popen(
                 [self.binary, "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
-                 "--maxmemory-policy", "volatile-lru", "--requirepass", "not-a-real-password"],
+                 "--maxmemory-policy", "volatile-lru", "--requirepass", "not-a-real-password"]
+                + (["--dir", self.folder] if os.path.isdir(self.folder) else []),
                 stdout=nowhere, stderr=nowhere)
         for _ in range(200):
             try:

@@ -189,6 +189,22 @@ def test_however_many_people_wait_robots_have_their_turn(folder, in_calls):
             thread.join(20)
 
 
+def test_an_outbox_that_fails_in_the_middle_gives_its_place_back(folder):
+    made = service.Service(folder, PACKAGE)
+    left = []
+
+    class Breaks(Rests):
+        def step(self):
+            raise EnvironmentError(28, "No space left on device")
+
+        def leave(self):
+            left.append(self._key)
+
+    made._new_drain = lambda key: (Breaks(key, []), Breaks(key, []))
+    made._work("robot-full")
+    assert left == ["robot-full"] and made._not_before["robot-full"] > 0
+
+
 def test_a_call_to_a_person_takes_one_place_of_the_apps_limit(monkeypatch):
     """A place that is taken anew each time it is looked at would push everybody's further away."""
     asked = []

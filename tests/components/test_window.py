@@ -281,16 +281,117 @@ def test_who_cannot_wait_takes_the_share_when_redis_came_back_empty(server):
     assert other.used(u"r") == 10
 
 
-def test_a_redis_with_an_old_state_is_met_as_a_stranger_by_all(server):
-    """As after a crash, when it reads from its disk what it had saved minutes before."""
+@pytest.fixture
+def saving(server):
+    """A Redis that has what it saved when it starts again, and no more."""
+    server.stop()
+    server.folder = tempfile.mkdtemp(prefix="ding-redis-")
+    FOLDERS.append(server.folder)
+    server.start()
+    return server
+
+
+def test_a_redis_with_an_old_state_is_met_as_a_stranger_by_all(saving):
+    """As after a crash, when it reads from its disk what it had saved before the last messages."""
     one, other = two_hosts(robot_window=2)
-    key = store.PREFIX + u"windows"
-    assert one.probe() and other.probe()
-    held = one._redis.use(lambda client: client.hgetall(key))
-    assert one.probe() and other.probe()
-    one._redis.use(lambda client: client.delete(key) + client.hset(key, "born", held[b"born"]) + client.hset(key, "turn", held[b"turn"]))
+    grow_old(one)
+    assert one.probe() and other.probe() and take(one)[0]
+    assert one._redis.use(lambda client: client.save())
+    assert take(one, 16)[0]
+    saving.stop()
+    saving.start()
+    for made in (other, one):
+        assert take(made)[0] is None and made.counted()[0] == "waiting"
+    assert one._redis.use(lambda client: client.hget(store.PREFIX + u"windows", "r"))
+
+
+def test_a_redis_that_may_not_tell_its_run_is_known_by_its_name(server, monkeypatch):
+    monkeypatch.setattr(windows, "_MEET", windows._MEET.replace("'INFO', 'server'", "'NOT-ALLOWED'"))
+    monkeypatch.setattr(windows, "_TAKE", windows._TAKE.replace("'INFO', 'server'", "'NOT-ALLOWED'"))
+    monkeypatch.setattr(windows, "_PROBE", windows._PROBE.replace("'INFO', 'server'", "'NOT-ALLOWED'"))
+    one, other = two_hosts(robot_window=30)
+    grow_old(one)
+    assert take(one, 18)[0] and take(other, 2)[0] and take(other)[0] is None and other.counted()[0] == "redis"
+    one._redis.use(lambda client: client.delete(store.PREFIX + u"windows"))
     assert take(other)[0] is None and other.counted()[0] == "waiting"
-    assert take(one)[0] is None and one.counted()[0] == "waiting"
+
+
+def test_what_was_sent_by_shares_is_not_forgotten_when_redis_is_back_with_all_it_knew(server):
+    """All hosts lost it for long, and it did not lose anything: as with a cut network."""
+    one, other = two_hosts(robot_window=1.2)
+    grow_old(one)
+    assert one.probe() and other.probe()
+    away = []
+    for made in (one, other):
+        use = made._redis.use
+        made._redis.use = lambda action, use=use: None if away else use(action)
+    away.append(1)
+    limit = time.time() + 10
+    while not all([made._mode()["redis"] is False and made.counted()[0] == "share" for made in (one, other)]):
+        assert [take(made)[0] for made in (one, other)] and time.time() < limit
+        time.sleep(0.02)
+    time.sleep(1.2)
+    for made in (one, other):
+        for _ in range(25):
+            for place in take(made)[0] or []:
+                made.settle(u"r", place)
+        assert made.used(u"r") == 10
+    del away[:]
+    assert [take(made)[0] for made in (one, other, one)] == [None] * 3
+    assert [made.counted()[0] for made in (one, other)] == ["redis"] * 2
+
+
+def test_a_redis_that_is_lost_again_and_again_silences_nobody(server):
+    one, other = two_hosts(robot_window=1.2)
+    grow_old(one)
+    assert one.probe() and other.probe()
+    made, began = [], time.time()
+    while time.time() < began + 6:
+        server.stop()
+        server.start()
+        until = time.time() + 0.8
+        while time.time() < until:
+            for host in (one, other):
+                # As the service does with each heartbeat.
+                host.probe()
+                at = time.time()
+                for place in take(host)[0] or []:
+                    made.append(at)
+                    host.settle(u"r", place)
+            time.sleep(0.01)
+    assert 40 <= len(made), len(made)
+    assert max(sum(1 for at in made if first <= at < first + 1.2) for first in made) <= 20
+
+
+def test_a_redis_whose_clock_was_set_back_closes_no_window(server):
+    made = two_hosts(robot_window=1)[0]
+    grow_old(made)
+    assert take(made)[0]
+    hours = int((time.time() + 8 * 3600) * 1000)
+    made._redis.use(lambda client: [client.hset(store.PREFIX + u"windows", "r", " ".join("%012x:%d" % (n, hours) for n in range(20))),
+                                    client.hset(store.PREFIX + u"windows", "born", hours)])
+    places, wait = take(made)
+    assert places is None and wait <= 1 + windows.LONGEST_CALL
+    assert windows.is_young(made)
+    born = int(made._redis.use(lambda client: client.hget(store.PREFIX + u"windows", "born")))
+    assert abs(born - time.time() * 1000) < 5000
+
+
+def test_a_loss_that_another_worker_has_just_noted_gives_no_place(server, monkeypatch):
+    made = two_hosts(robot_window=30)[0]
+    grow_old(made)
+    assert take(made)[0]
+    server.stop()
+    server.start()
+    here = made._take_here
+
+    def noted_meanwhile(*arguments):
+        monkeypatch.setattr(made, "_take_here", here)
+        assert take(made)[0] is None and made.counted()[0] == "waiting"
+        return here(*arguments)
+
+    monkeypatch.setattr(made, "_take_here", noted_meanwhile)
+    assert take(made)[0] is None
 
 
 def test_a_redis_that_was_only_slow_is_believed_again_at_once(server):
@@ -305,6 +406,7 @@ def test_a_redis_that_was_only_slow_is_believed_again_at_once(server):
 def test_what_a_slow_redis_knew_of_its_loss_is_not_forgotten(server):
     """Lost, then too slow for one question: the wait goes on."""
     made = two_hosts(robot_window=30)[0]
+    grow_old(made)
     assert take(made, 2)[0]
     server.stop()
     server.start()
@@ -330,6 +432,7 @@ def test_a_host_that_cannot_note_a_loss_waits(server, monkeypatch):
     server.stop()
     server.start()
     assert take(made) == (None, 1.25)
+    assert take(made, patient=False)[0]
 
 
 def test_places_asked_for_in_vain_are_not_told_by_another_worker(server, monkeypatch):
@@ -425,7 +528,7 @@ def test_no_secret_and_no_name_is_in_redis(server):
     one, _ = two_hosts()
     take(one, robot=u"0123456789abcdef01234567")
     held = one._redis.use(lambda client: client.hgetall(store.PREFIX + u"windows"))
-    assert sorted(held) == [b"0123456789abcdef01234567", b"born", b"turn"]
+    assert sorted(held) == [b"0123456789abcdef01234567", b"born", b"id"]
     assert one._redis.use(lambda client: [client.ttl(store.PREFIX + u"windows")]) in ([-1], [None])
 
 

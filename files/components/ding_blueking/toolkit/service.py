@@ -192,6 +192,7 @@ class Service(object):
 
     def _work(self, key):
         """One outbox, until nothing waits in it or it has to wait. Whatever is wrong with it is told, and harms no other."""
+        target = None
         try:
             drain, target = self._drains.pop(key, None) or self._new_drain(key)
             while not self._stopping.is_set():
@@ -209,6 +210,8 @@ class Service(object):
             self._not_before[key] = monotonic() + AGAIN_AFTER
             logger.error("ding.blueking: %s in outbox %s, at %s; it is tried again in %d seconds",
                          error.__class__.__name__, key, _place(), AGAIN_AFTER)
+            if target is not None:
+                target.leave()
             self._waits[key] = Outbox(self._base, key).waiting()
 
     def _new_drain(self, key):

@@ -16,6 +16,8 @@ CALL_SECONDS = 12.0
 # Seconds for which a robot user's token is believed.
 BELIEVED = 60
 LOOK_UP_SECONDS = 5
+# For how long a place of a full window is waited for before it is asked for again.
+ASK_AGAIN = 5.0
 _CONTEXT = {"request_id": "", "app_code": "", "component": "ding_blueking_service"}
 
 
@@ -104,7 +106,8 @@ class RobotTarget(_Target):
         window = Window(settings)
         places, wait = window.take(robot.token.fingerprint(), 1, CALL_SECONDS + 1)
         if places is None:
-            return _verdict(LATER, wait=wait)
+            # Another host may give a place back before, and a Redis that was only slow is believed again.
+            return _verdict(LATER, wait=min(wait, ASK_AGAIN))
         self._place = (window, robot.token.fingerprint(), places[0])
         return None
 

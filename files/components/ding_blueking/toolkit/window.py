@@ -9,8 +9,9 @@ come back empty, at any time:
   host waits until that is a minute ago, and takes its share of the window from then on.
 - When Redis has been empty lately, each host takes its share, until all of them have told it what they had sent before.
 
-A host remembers which Redis it has met: when it was made, and how often it had been asked. A younger one, or one that has
-been asked less often (an old state read from its disk), has lost what it knew, however short it was away.
+A host remembers which Redis it has met, by a name that is stored with the places. Another name is a loss, however short Redis
+was away. The name is given anew when Redis has no places, when its process is another one (what it read from its disk may be
+old, and a replica may lag behind), and when a host comes back to it that has sent by shares meanwhile, which it was not told of.
 """
 from __future__ import absolute_import, division, print_function
 
@@ -33,39 +34,45 @@ SHORTEST_WAIT = 0.05
 ENDED = 1
 HOST, SHARED, SHARE, WAITING = "host", "redis", "share", "waiting"
 
-# One key without a life, so that it is not evicted alone: {robot: "place:end place:end …", "born": when it was made, "turn":
-# how often it was asked}. Its own clock, in milliseconds. Each script begins with a host's question whether this is the Redis
-# it has met, and answers that at its end.
+# One key without a life, so that it is not evicted alone: {robot: "place:end place:end …", "id": its name, "born": when that was
+# given}. Its own clock, in milliseconds. Each script begins with a host's question whether this is the Redis it has met.
 _MEET = """
 pcall(redis.replicate_commands)
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
-local met, met_turn = tonumber(ARGV[1]), tonumber(ARGV[2])
-local born = tonumber(redis.call('HGET', KEYS[1], 'born') or now)
-local turn = redis.call('HINCRBY', KEYS[1], 'turn', 1)
-local is_other = met > 0 and (born > met or turn <= met_turn)
--- An old state is as good as empty, for all hosts, from now on.
-if is_other and born <= met then born = now end
-redis.call('HSET', KEYS[1], 'born', born)
-local wait, is_young = 0, false
+local met, is_untold = ARGV[1], ARGV[2] == '1'
+local can_tell, info = pcall(redis.call, 'INFO', 'server')
+local run = can_tell and type(info) == 'string' and string.match(info, 'run_id:(%x+)') or ''
+local id = redis.call('HGET', KEYS[1], 'id') or ''
+if string.match(id, '^(%x*):') ~= run or (is_untold and id == met) then
+  -- Without a name but with its birth, it is the one of an earlier version.
+  redis.call(id == '' and 'HSETNX' or 'HSET', KEYS[1], 'born', string.format('%.0f', now))
+  id = run .. ':' .. string.format('%.0f', now)
+end
+-- Whether it takes what is written: with a full disk, or as a replica, it only answers.
+redis.call('HSET', KEYS[1], 'id', id)
+-- Its clock may have been set back.
+local born = math.min(now, tonumber(redis.call('HGET', KEYS[1], 'born') or now))
+redis.call('HSET', KEYS[1], 'born', string.format('%.0f', born))
+local age, wait, is_other = now - born, 0, met ~= '' and met ~= id
 """
 _ANSWER = """
-return {wait, is_young and 1 or 0, is_other and 1 or 0, born, turn}
+return {wait, is_other and 1 or 0, age, id}
 """
-# Nothing but the question. It also shows that Redis takes what is written: with a full disk, or as a replica, it only answers.
 _PROBE = _MEET + _ANSWER
 # `mine`: the places of this host. Redis keeps those that it does not know, except for one with a question mark, whose call has
 # not ended: it counts here, but it may just be asked for by another worker, in vain. In a young Redis, this host's places must
 # also fit its share. A question that is repeated, because its answer was lost, finds its own places and takes no others.
 _TAKE = _MEET + """
 local robot, limit, share, young = ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
-local life, new, mine = tonumber(ARGV[7]), ARGV[8], ARGV[9]
+local life, longest, new, mine = tonumber(ARGV[7]), tonumber(ARGV[8]), ARGV[9], ARGV[10]
 local ends, ends_of_mine, known, kept = {}, {}, {}, {}
 for id, stop in string.gmatch(redis.call('HGET', KEYS[1], robot) or '', '(%x+):(%d+)') do
-  if tonumber(stop) > now and not string.find(new, id, 1, true) then
+  local at = math.min(tonumber(stop), now + longest)
+  if at > now and not string.find(new, id, 1, true) then
     known[id] = true
-    ends[#ends + 1] = tonumber(stop)
-    kept[#kept + 1] = id .. ':' .. stop
+    ends[#ends + 1] = at
+    kept[#kept + 1] = id .. ':' .. string.format('%.0f', at)
   end
 end
 for id, left, runs in string.gmatch(mine, '(%x+):(%d+)(%??)') do
@@ -84,9 +91,8 @@ local function until_room(taken, most)
   local last = taken[math.min(#taken, #taken + count - most)]
   return math.max(1, (last or now + life) - now)
 end
-is_young = now - born < young
 wait = until_room(ends, limit)
-if is_young then wait = math.max(wait, until_room(ends_of_mine, share)) end
+if age < young then wait = math.max(wait, until_room(ends_of_mine, share)) end
 if wait == 0 and not is_other then
   for id in string.gmatch(new, '%x+') do kept[#kept + 1] = id .. ':' .. string.format('%.0f', now + life) end
 end
@@ -129,31 +135,31 @@ class Window(object):
         kept: places that this caller must leave free. patient: whether the caller can wait until others' places are over
         after Redis was lost; if not, this host takes its share at once.
         """
-        how, wait = self.counted()
-        if how == WAITING and patient:
-            return None, max(SHORTEST_WAIT, wait)
         life = self.seconds + call_seconds
         places = [uuid.uuid4().hex[:12] for number in range(count)]
         share = self.share - min(self.share - 1, kept * self.share // self.limit)
-        limit = share if how in (SHARE, WAITING) else max(1, self.limit - kept)
-        if not patient:
-            # Who cannot wait may send a long message whole: it would never fit the share.
-            share, limit = [max(each, min(count, self.limit)) for each in (share, limit)]
-        mine, wait = self._take_here(robot, places, life, limit)
-        if mine is None:
-            return None, wait
-        if how != SHARED:
-            return places, 0
-        wait = self._ask(robot, places, life, limit, share, mine)
-        if wait == 0:
-            return places, 0
-        self._forget_here(robot, places)
-        if wait is not None:
-            return None, max(SHORTEST_WAIT, wait)
-        # Lost just now.
+        # Who cannot wait may send a long message whole: it would never fit the share.
+        least = 1 if patient else min(count, self.limit)
+        for dummy in range(2):
+            how, wait, met = self._counted()
+            if how == WAITING and patient:
+                return None, max(SHORTEST_WAIT, wait)
+            limit = max(least, share if how in (SHARE, WAITING) else self.limit - kept)
+            mine, wait = self._take_here(robot, places, life, limit)
+            if mine is None:
+                return None, wait
+            if how != SHARED:
+                return places, 0
+            wait = self._ask(met, robot, places, life, limit, max(least, share), mine)
+            if wait == 0:
+                return places, 0
+            self._forget_here(robot, places)
+            if wait is not None:
+                return None, max(SHORTEST_WAIT, wait)
+            # Redis is lost: the second time this host waits, or takes its share.
         if patient:
             return None, self.seconds * QUIET
-        mine, wait = self._take_here(robot, places, life, share)
+        mine, wait = self._take_here(robot, places, life, max(least, share))
         return (places, 0) if mine is not None else (None, wait)
 
     def settle(self, robot, place, used=True):
@@ -175,24 +181,28 @@ class Window(object):
 
     def counted(self):
         """(how places are counted on this host now, seconds that it still waits before it takes its share)."""
+        return self._counted()[:2]
+
+    def _counted(self):
+        """As counted, and what is told to Redis of the one that was met."""
         if self.hosts == 1:
-            return HOST, 0
+            return HOST, 0, None
         if not self._redis.is_set():
-            return SHARE, 0
+            return SHARE, 0, None
         if not self._mode()["redis"]:
             self.probe()
         mode = self._mode()
         left = (mode["until"] if mode["redis"] else mode["since"] + self.seconds * QUIET) - time.time()
         if 0 < left <= self.seconds * QUIET:
-            return WAITING, left
-        return (SHARED if mode["redis"] else SHARE), 0
+            return WAITING, left, None
+        return (SHARED if mode["redis"] else SHARE), 0, self._met(mode)
 
     def probe(self):
         """Whether Redis answers and takes what is written now; noted for this host."""
         if self.hosts == 1 or not self._redis.is_set():
             return False
-        answer = self._redis.use(lambda client: self._run(client, _PROBE, *self._met()))
-        self._note(answer, turn=True)
+        answer = self._redis.use(lambda client: self._run(client, _PROBE, *self._met(self._mode())))
+        self._note(answer)
         return answer is not None
 
     # --- this host ------------------------------------------------------------------------------------------------
@@ -231,32 +241,37 @@ class Window(object):
     # --- Redis ----------------------------------------------------------------------------------------------------
 
     def _mode(self):
-        """This host's view of Redis: whether it answers, since when it does not, until when it is not believed because it had lost
-        what it knew (wall clock seconds), and the one that was met: when it was made, by its own clock, and how often it was asked."""
+        """This host's view of Redis: whether it answers, since when it does not, until when it is not believed after a loss, and the
+        one that was met: its name, and when that was given. All times are this host's wall clock."""
         return self._mode_of(self._here.read_here(MODE))
 
     @staticmethod
     def _mode_of(stored):
-        return dict({"redis": True, "since": 0, "until": 0, "born": 0, "turn": 0}, **(stored if isinstance(stored, dict) else {}))
+        return dict({"redis": True, "since": 0, "until": 0, "met": u"", "born": 0}, **(stored if isinstance(stored, dict) else {}))
 
-    def _met(self):
-        mode = self._mode()
-        return mode["born"], mode["turn"]
+    def _met(self, mode):
+        """(its name, whether this host has sent without it since) for a script."""
+        waits = 0 <= time.time() - mode["since"] < self.seconds * QUIET
+        return mode["met"], 0 if mode["redis"] or waits else 1
 
-    def _note(self, answer, turn=False):
-        """Note a script's answer, or None for no answer. turn: how often it was asked is noted as well, for each costs a write."""
+    def _note(self, answer):
+        """Note a script's answer, or None for no answer."""
         def change(stored):
-            mode = self._mode_of(stored)
+            mode, now, quiet = self._mode_of(stored), time.time(), self.seconds * QUIET
+            # What was lost again while it was young: no host has sent more than its share since it was lost before.
+            before = mode["until"] - quiet if 0 <= now - mode["born"] < quiet else now
             if answer is None:
                 if mode["redis"]:
-                    mode.update(redis=False, since=time.time())
+                    mode.update(redis=False, since=before)
                 return mode, None
-            dummy, dummy, is_other, born, asked = answer
-            if is_other and born != mode["born"]:
-                mode["until"] = (time.time() if mode["redis"] else mode["since"]) + self.seconds * QUIET
-            if turn or born != mode["born"]:
-                mode["turn"] = asked if born != mode["born"] else max(asked, mode["turn"])
-            mode.update(redis=True, born=born)
+            dummy, is_other, age, met = answer
+            met = met.decode("ascii") if isinstance(met, bytes) else met
+            born = now - age / 1000.0
+            if is_other and met != mode["met"]:
+                mode["until"] = min(born, before if mode["redis"] else mode["since"]) + quiet
+            if met != mode["met"]:
+                mode["born"] = born
+            mode.update(redis=True, met=met)
             return mode, None
 
         stored = self._here.read_here(MODE)
@@ -266,13 +281,14 @@ class Window(object):
     def _uses_redis(self):
         return self._redis.is_set() and self._mode()["redis"]
 
-    def _ask(self, robot, places, life, limit, share, mine):
+    def _ask(self, met, robot, places, life, limit, share, mine):
         """Seconds to wait, 0 when the places are taken; None when Redis does not answer or has lost what it knew, which is noted."""
-        now, (born, turn) = time.time(), self._met()
+        now = time.time()
         told = " ".join("%s:%d%s" % (each[0], (each[1] - now) * 1000, "" if ENDED in each[2:] else "?") for each in mine)
-        answer = self._eval(_TAKE, born, turn, robot, limit, share, int(self.seconds * YOUNG * 1000), int(life * 1000), " ".join(places), told)
+        answer = self._eval(_TAKE, met[0], met[1], robot, limit, share, int(self.seconds * YOUNG * 1000), int(life * 1000),
+                            int((self.seconds + LONGEST_CALL) * 1000), " ".join(places), told)
         self._note(answer)
-        return None if answer is None or answer[2] else answer[0] / 1000.0
+        return None if answer is None or answer[1] else answer[0] / 1000.0
 
     @staticmethod
     def _run(client, script, *arguments):

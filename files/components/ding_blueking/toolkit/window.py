@@ -57,6 +57,7 @@ redis.call('HSET', KEYS[1], 'born', string.format('%.0f', born))
 local age, wait, is_other = now - born, 0, met ~= '' and met ~= id
 """
 _ANSWER = """
+-- Milliseconds, a flag, milliseconds, a text.
 return {wait, is_other and 1 or 0, age, id}
 """
 _PROBE = _MEET + _ANSWER

@@ -213,6 +213,7 @@ def two_hosts(**values):
 
 
 def grow_old(made):
+    assert made.probe()
     made._redis.use(lambda client: [client.hset(store.PREFIX + u"windows", "born", 1)])
 
 
@@ -392,6 +393,87 @@ def test_a_loss_that_another_worker_has_just_noted_gives_no_place(server, monkey
 
     monkeypatch.setattr(made, "_take_here", noted_meanwhile)
     assert take(made)[0] is None
+
+
+def test_a_host_that_sent_by_its_share_makes_redis_young_and_silences_nobody(server):
+    """As after two time-outs of a host whose callers cannot wait."""
+    one, other = two_hosts(robot_window=30)
+    grow_old(one)
+    grow_old(other)
+    one._note(None)
+    one._redis._paused_until = store.monotonic() + 1
+    assert len(take(one, 10, patient=False)[0]) == 10
+    one._redis.resume()
+    assert one.probe() and not one._mode()["untold"]
+    assert [made.counted()[0] for made in (one, other)] == ["redis"] * 2
+    assert sum(1 for _ in range(25) if take(other)[0]) == 10
+
+
+def test_a_host_that_was_away_and_sent_nothing_changes_nothing(server):
+    one, other = two_hosts(robot_window=1)
+    grow_old(one)
+    grow_old(other)
+    one._note(None)
+    time.sleep(1.3)
+    assert one.counted()[0] == "redis" and not windows.is_young(one)
+    assert len(take(other, 20)[0]) == 20
+
+
+def test_a_host_that_changes_to_another_redis_brings_its_places_in_time(server):
+    """One that others have used for long: after a change of the settings, host by host."""
+    one, other = two_hosts(robot_window=30)
+    grow_old(one)
+    # So many were sent through the Redis before.
+    other._change(lambda mode: mode.update(met=u"0123:1", redis=True))
+    assert take(other)[0] is None and other.counted()[0] == "waiting"
+    assert windows.is_young(one)
+    assert sum(1 for _ in range(25) if take(one)[0]) == 10
+
+
+@pytest.mark.parametrize("stored", [
+    {"until": None}, {"since": "x", "redis": False}, {"until": []}, {"born": None}, {"met": None}, {"met": 3}, {"redis": "yes"}, [], 7, "x",
+    {"redis": True, "since": 0}])
+def test_whatever_is_stored_as_a_hosts_view_it_goes_on(server, stored):
+    made = two_hosts(robot_window=30)[0]
+    made._here.update_here(windows.MODE, lambda _: (stored, None), 60)
+    limit = time.time() + 5
+    while not made.probe():
+        assert time.time() < limit
+        time.sleep(0.05)
+    grow_old(made)
+    assert made._mode()["met"] and made._mode()["redis"] is True
+
+
+def test_a_hosts_view_is_written_each_hour_so_that_it_is_not_swept_away(server, monkeypatch):
+    made = two_hosts()[0]
+    assert made.probe()
+    written = []
+    update = made._here.update_here
+    monkeypatch.setattr(made._here, "update_here", lambda *words: written.append(words[0]) or update(*words))
+    assert made.probe() and not written
+    later = time.time() + 3601
+    monkeypatch.setattr(windows.time, "time", lambda: later)
+    assert made.probe() and written == [windows.MODE]
+
+
+@pytest.mark.parametrize("redis", [True, False])
+def test_a_clock_that_was_set_back_ends_no_wait(monkeypatch, redis):
+    made = window(None, AbsentRedis(), paas_hosts=2)
+    now = time.time() + 3600
+    made._change(lambda mode: mode.update(redis=redis, since=now, until=now + 1))
+    how, left = made.counted()
+    assert how == "waiting" and left == 1.25
+    later = time.time() + 1.3
+    monkeypatch.setattr(windows.time, "time", lambda: later)
+    assert made.counted()[0] == ("redis" if redis else "share")
+
+
+def test_a_first_meeting_with_a_young_redis_is_no_loss_that_was_waited_for(server):
+    made = two_hosts(robot_window=30)[0]
+    assert made.probe()
+    server.stop()
+    server.start()
+    assert take(made)[0] is None and made.counted()[0] == "waiting"
 
 
 def test_a_redis_that_was_only_slow_is_believed_again_at_once(server):

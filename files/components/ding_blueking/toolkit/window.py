@@ -10,13 +10,15 @@ come back empty, at any time:
 - When Redis has been empty lately, each host takes its share, until all of them have told it what they had sent before.
 
 A host remembers which Redis it has met, by a name that is stored with the places. Another name is a loss, however short Redis
-was away. The name is given anew when Redis has no places, when its process is another one (what it read from its disk may be
-old, and a replica may lag behind), and when a host comes back to it that has sent by shares meanwhile, which it was not told of.
+was away. The name is given anew when Redis has no places, and when its process is another one: what it read from its disk may
+be old, and a replica may lag behind. Where a host comes to it that has met another one, or has sent without it, Redis counts as
+empty until then: it was not told of everything.
 """
 from __future__ import absolute_import, division, print_function
 
 import time
 import uuid
+from numbers import Real
 
 from .store import PREFIX, Redis, store
 
@@ -24,6 +26,16 @@ from .store import PREFIX, Redis, store
 # how long a worker leaves a Redis alone that does not answer. The second is longer than a period and the third together.
 QUIET, YOUNG, PAUSE = 1.25, 1.5, 1 / 12.0
 MODE = u"window-mode"
+# A host's view of Redis: {what: (its kind, what holds before it was met)}.
+_MODE = {
+    "redis": (bool, True),  # whether it answers
+    "since": (Real, 0),  # since when it does not
+    "until": (Real, 0),  # until when it is not believed, after a loss
+    "met": (type(u""), u""),  # the name of the one that was met
+    "born": (Real, 0),  # when that had been told of all places, at the meeting
+    "untold": (bool, False),  # whether this host has sent without it
+    "seen": (Real, 0),  # hours since 1970, of an answer: a file that is not written for days is swept away
+}
 DAYS = 2 * 86400
 # Seconds that a call, or all parts of a long message, may take.
 LONGEST_CALL = 30
@@ -34,8 +46,8 @@ SHORTEST_WAIT = 0.05
 ENDED = 1
 HOST, SHARED, SHARE, WAITING = "host", "redis", "share", "waiting"
 
-# One key without a life, so that it is not evicted alone: {robot: "place:end place:end …", "id": its name, "born": when that was
-# given}. Its own clock, in milliseconds. Each script begins with a host's question whether this is the Redis it has met.
+# One key without a life, so that it is not evicted alone: {robot: "place:end place:end …", "id": its name, "born": since
+# when it has been told of all places}. Its own clock, in milliseconds. Each script begins with a host's question whether this is the Redis it has met.
 _MEET = """
 pcall(redis.replicate_commands)
 local t = redis.call('TIME')
@@ -44,21 +56,21 @@ local met, is_untold = ARGV[1], ARGV[2] == '1'
 local can_tell, info = pcall(redis.call, 'INFO', 'server')
 local run = can_tell and type(info) == 'string' and string.match(info, 'run_id:(%x+)') or ''
 local id = redis.call('HGET', KEYS[1], 'id') or ''
-if string.match(id, '^(%x*):') ~= run or (is_untold and id == met) then
-  -- Without a name but with its birth, it is the one of an earlier version.
-  redis.call(id == '' and 'HSETNX' or 'HSET', KEYS[1], 'born', string.format('%.0f', now))
-  id = run .. ':' .. string.format('%.0f', now)
-end
--- Whether it takes what is written: with a full disk, or as a replica, it only answers.
-redis.call('HSET', KEYS[1], 'id', id)
 -- Its clock may have been set back.
 local born = math.min(now, tonumber(redis.call('HGET', KEYS[1], 'born') or now))
+if string.match(id, '^(%x*):') ~= run then
+  id, born = run .. ':' .. string.format('%.0f', now), now
+end
+local is_other = met ~= '' and met ~= id
+if is_other or is_untold then born = now end
+-- Also shows whether it takes what is written: with a full disk, or as a replica, it only answers.
+redis.call('HSET', KEYS[1], 'id', id)
 redis.call('HSET', KEYS[1], 'born', string.format('%.0f', born))
-local age, wait, is_other = now - born, 0, met ~= '' and met ~= id
+local age, wait = now - born, 0
 """
 _ANSWER = """
--- Milliseconds, a flag, milliseconds, a text.
-return {wait, is_other and 1 or 0, age, id}
+-- Milliseconds, a flag, milliseconds, a text, a flag.
+return {wait, is_other and 1 or 0, age, id, is_untold and 1 or 0}
 """
 _PROBE = _MEET + _ANSWER
 # `mine`: the places of this host. Redis keeps those that it does not know, except for one with a question mark, whose call has
@@ -150,6 +162,7 @@ class Window(object):
             if mine is None:
                 return None, wait
             if how != SHARED:
+                self._note_untold(how)
                 return places, 0
             wait = self._ask(met, robot, places, life, limit, max(least, share), mine)
             if wait == 0:
@@ -161,7 +174,10 @@ class Window(object):
         if patient:
             return None, self.seconds * QUIET
         mine, wait = self._take_here(robot, places, life, max(least, share))
-        return (places, 0) if mine is not None else (None, wait)
+        if mine is None:
+            return None, wait
+        self._note_untold(SHARE)
+        return places, 0
 
     def settle(self, robot, place, used=True):
         """The call of a place has ended; it was not made when `used` is false."""
@@ -192,17 +208,20 @@ class Window(object):
             return SHARE, 0, None
         if not self._mode()["redis"]:
             self.probe()
-        mode = self._mode()
-        left = (mode["until"] if mode["redis"] else mode["since"] + self.seconds * QUIET) - time.time()
-        if 0 < left <= self.seconds * QUIET:
-            return WAITING, left, None
-        return (SHARED if mode["redis"] else SHARE), 0, self._met(mode)
+        mode, now, quiet = self._mode(), time.time(), self.seconds * QUIET
+        left = (mode["until"] if mode["redis"] else mode["since"] + quiet) - now
+        if left > quiet:
+            # The clock was set back, or the period made shorter: it is waited for from now on.
+            self._change(lambda mode: mode.update({"until": now + quiet} if mode["redis"] else {"since": now}))
+        if left > 0:
+            return WAITING, min(left, quiet), None
+        return (SHARED if mode["redis"] else SHARE), 0, _met(mode)
 
     def probe(self):
         """Whether Redis answers and takes what is written now; noted for this host."""
         if self.hosts == 1 or not self._redis.is_set():
             return False
-        answer = self._redis.use(lambda client: self._run(client, _PROBE, *self._met(self._mode())))
+        answer = self._redis.use(lambda client: self._run(client, _PROBE, *_met(self._mode())))
         self._note(answer)
         return answer is not None
 
@@ -242,42 +261,47 @@ class Window(object):
     # --- Redis ----------------------------------------------------------------------------------------------------
 
     def _mode(self):
-        """This host's view of Redis: whether it answers, since when it does not, until when it is not believed after a loss, and the
-        one that was met: its name, and when that was given. All times are this host's wall clock."""
-        return self._mode_of(self._here.read_here(MODE))
+        """This host's view of Redis, as _MODE. All times are this host's wall clock."""
+        return _mode_of(self._here.read_here(MODE))
 
-    @staticmethod
-    def _mode_of(stored):
-        return dict({"redis": True, "since": 0, "until": 0, "met": u"", "born": 0}, **(stored if isinstance(stored, dict) else {}))
-
-    def _met(self, mode):
-        """(its name, whether this host has sent without it since) for a script."""
-        waits = 0 <= time.time() - mode["since"] < self.seconds * QUIET
-        return mode["met"], 0 if mode["redis"] or waits else 1
-
-    def _note(self, answer):
-        """Note a script's answer, or None for no answer."""
-        def change(stored):
-            mode, now, quiet = self._mode_of(stored), time.time(), self.seconds * QUIET
-            # What was lost again while it was young: no host has sent more than its share since it was lost before.
-            before = mode["until"] - quiet if 0 <= now - mode["born"] < quiet else now
-            if answer is None:
-                if mode["redis"]:
-                    mode.update(redis=False, since=before)
-                return mode, None
-            dummy, is_other, age, met = answer
-            met = met.decode("ascii") if isinstance(met, bytes) else met
-            born = now - age / 1000.0
-            if is_other and met != mode["met"]:
-                mode["until"] = min(born, before if mode["redis"] else mode["since"]) + quiet
-            if met != mode["met"]:
-                mode["born"] = born
-            mode.update(redis=True, met=met)
+    def _change(self, change):
+        """change(mode) changes this host's view of Redis. It is written when it is another one then."""
+        def changed(stored):
+            mode = _mode_of(stored)
+            change(mode)
             return mode, None
 
         stored = self._here.read_here(MODE)
-        if change(stored)[0] != stored:
-            self._here.update_here(MODE, change, DAYS)
+        if changed(stored)[0] != stored:
+            self._here.update_here(MODE, changed, DAYS)
+
+    def _note(self, answer):
+        """Note a script's answer, or None for no answer."""
+        now, quiet = time.time(), self.seconds * QUIET
+
+        def change(mode):
+            # What is lost again while it is young: no host has sent more than its share since it was lost before.
+            again = mode["until"] and 0 <= now - mode["born"] < quiet
+            lost = mode["until"] - quiet if again else now
+            if answer is None:
+                mode.update({"redis": False, "since": lost} if mode["redis"] else {})
+                return
+            dummy, is_other, age, met, was_untold = answer
+            met = met.decode("ascii") if isinstance(met, bytes) else met
+            if met != mode["met"]:
+                if is_other:
+                    mode["until"] = (lost if mode["redis"] else mode["since"]) + quiet
+                mode.update(met=met, born=now - age / 1000.0)
+            if was_untold:
+                mode["untold"] = False
+            mode.update(redis=True, seen=int(now // 3600))
+
+        self._change(change)
+
+    def _note_untold(self, how):
+        """Note that this host has places that no Redis was asked for."""
+        if how != HOST and self._redis.is_set():
+            self._change(lambda mode: mode.update(untold=True))
 
     def _uses_redis(self):
         return self._redis.is_set() and self._mode()["redis"]
@@ -306,6 +330,17 @@ class Window(object):
             self._redis.resume()
             answer = self._redis.use(run)
         return answer
+
+
+def _mode_of(stored):
+    """A mode of which each value is of its kind, whatever was stored."""
+    stored = stored if isinstance(stored, dict) else {}
+    return {name: stored[name] if isinstance(stored.get(name), kind) else value for name, (kind, value) in _MODE.items()}
+
+
+def _met(mode):
+    """What a script is told: the name of the Redis that was met, and whether this host has sent without it."""
+    return mode["met"], int(mode["untold"])
 
 
 def is_young(window):

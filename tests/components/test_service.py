@@ -189,6 +189,18 @@ def test_however_many_people_wait_robots_have_their_turn(folder, in_calls):
             thread.join(20)
 
 
+@pytest.mark.parametrize("answers", [True, False])
+def test_a_heartbeat_that_has_an_answer_of_redis_ends_the_pause_after_a_failure(folder, monkeypatch, answers):
+    """Else the service knows for half a minute nothing of a robot's block that another host was told of."""
+    made = service.Service(folder, PACKAGE)
+    made._settings = settings.read({})
+    monkeypatch.setattr(made, "_read_settings", lambda: None)
+    monkeypatch.setattr(service.Window, "probe", lambda _: answers)
+    monkeypatch.setattr(store._redis, "_paused_until", time.time() + 1e9)
+    made._beat()
+    assert (store._redis._paused_until == 0) is answers
+
+
 def test_an_outbox_that_fails_in_the_middle_gives_its_place_back(folder):
     made = service.Service(folder, PACKAGE)
     left = []

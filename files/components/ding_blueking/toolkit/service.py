@@ -128,7 +128,9 @@ class Service(object):
         self._read_settings()
         try:
             if self._settings is not None and self._settings.robot_per_minute:
-                Window(self._settings).probe()
+                if Window(self._settings).probe():
+                    # What other hosts were told of a robot lies there, too.
+                    store.resume()
             if self._settings is not None:
                 heartbeat.write(self._folder, {
                     "version": __version__, "format": heartbeat.FORMAT, "pid": os.getpid(), "time": time.time(), "started": self._started,

@@ -276,6 +276,10 @@ class Store(object):
         self._files = Files()
         self._lock = threading.Lock()
 
+    def resume(self):
+        """Ask Redis again now: it has just answered somebody on this host."""
+        self._redis.resume()
+
     # Values that may be looked up again: tokens, user ids.
 
     def get(self, key):

@@ -155,3 +155,41 @@ def test_a_redis_that_hangs_costs_half_a_second_once(monkeypatch):
         assert kept.get(u"k") is None
     listening.close()
     assert time.time() - started < 1.6
+
+
+def test_a_kept_connection_that_ended_with_its_redis_costs_no_answer(server):
+    made = store.Redis()
+    assert made.use(lambda client: client.set("a", "1"))
+    server.stop()
+    server.start()
+    assert made.use(lambda client: client.set("a", "2")) and made._answers
+
+
+def test_a_thread_with_an_old_connection_does_not_pause_the_others(server):
+    made = store.Redis()
+
+    def slow(client):
+        # Meanwhile another thread has met the end of the old connections, and has a new one.
+        made._client = None
+        assert made.use(lambda other: other.ping())
+        raise IOError("the old one has ended")
+
+    assert made.use(lambda client: client.ping())
+    assert made.use(slow) is None
+    assert made._paused_until == 0 and made.use(lambda client: client.ping())
+
+
+def test_a_redis_that_is_gone_is_asked_twice_at_most_and_left_alone_then(server):
+    made, asked = store.Redis(), []
+
+    def ask(client):
+        asked.append(client)
+        return client.ping()
+
+    assert made.use(ask)
+    server.stop()
+    assert made.use(ask) is None and len(asked) == 3
+    assert made.use(ask) is None and len(asked) == 3
+    made.resume()
+    assert made.use(ask) is None and len(asked) == 4
+    server.start()

@@ -36,6 +36,9 @@ try:
 except ImportError:
     _ONCE = {}
 
+# A connection that cannot be made, or that has ended; a time-out is none.
+_BROKEN = redis.ConnectionError if redis is not None else ()
+
 REDIS_TIMEOUT = 0.5
 # After a failure Redis is left alone for this long: 0.5 s for each call would use up the deadline.
 REDIS_PAUSE = 30
@@ -130,25 +133,39 @@ class Redis(object):
         """action(client), or None when Redis is not there. `action` returns anything but None."""
         if monotonic() < self._paused_until:
             return None
+        kept = client = self._client if self._pid == os.getpid() else None
         try:
-            client = self._client
-            if client is None or self._pid != os.getpid():
-                client = self._client = self._connect()
-                self._pid = os.getpid()
+            try:
+                client = client or self._opened(None)
+                result = action(client) if client else None
+            except _BROKEN:
+                if kept is None:
+                    raise
+                # A kept connection ends with the Redis that it led to, whoever is there now.
+                client = self._opened(client)
+                result = action(client)
             if client is None:
                 self._paused_until = monotonic() + (self.pause or REDIS_PAUSE)
-                return None
-            result = action(client)
-            self._answers = True
+            else:
+                self._answers = True
             return result
         except Exception as error:  # a client library's errors, also those of its connection set-up
-            self._paused_until = monotonic() + (self.pause or REDIS_PAUSE)
-            # Its other kept connections are as dead: each would cost one more failure.
-            self._client = None
+            if self._client in (client, None):
+                # Not where another thread has a new connection by now.
+                self._paused_until = monotonic() + (self.pause or REDIS_PAUSE)
+                # Its other kept connections are as dead: each would cost one more failure.
+                self._client = None
             if self._answers:
                 logger.warning("ding.blueking: Redis does not answer, doing without: %s", error.__class__.__name__)
             self._answers = False
             return None
+
+    def _opened(self, broken):
+        """A client in place of one that is broken, or of none. Another thread may have one already."""
+        if self._client in (broken, None) or self._pid != os.getpid():
+            self._client = self._connect()
+            self._pid = os.getpid()
+        return self._client
 
 
 class Files(object):

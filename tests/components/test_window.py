@@ -12,7 +12,7 @@ import threading
 import time
 
 import pytest
-from components.generic.apis.ding_blueking.toolkit import settings, store
+from components.generic.apis.ding_blueking.toolkit import settings, store, window_scripts
 from components.generic.apis.ding_blueking.toolkit import window as windows
 from components.generic.apis.ding_blueking.toolkit.window import Window
 from test_redis import Server
@@ -307,9 +307,10 @@ def test_a_redis_with_an_old_state_is_met_as_a_stranger_by_all(saving):
 
 
 def test_a_redis_that_may_not_tell_its_run_is_known_by_its_name(server, monkeypatch):
-    monkeypatch.setattr(windows, "_MEET", windows._MEET.replace("'INFO', 'server'", "'NOT-ALLOWED'"))
-    monkeypatch.setattr(windows, "_TAKE", windows._TAKE.replace("'INFO', 'server'", "'NOT-ALLOWED'"))
-    monkeypatch.setattr(windows, "_PROBE", windows._PROBE.replace("'INFO', 'server'", "'NOT-ALLOWED'"))
+    for script in ("PROBE", "TAKE"):
+        text = getattr(window_scripts, script)
+        assert "'INFO', 'server'" in text
+        monkeypatch.setattr(window_scripts, script, text.replace("'INFO', 'server'", "'NOT-ALLOWED'"))
     one, other = two_hosts(robot_window=30)
     grow_old(one)
     assert take(one, 18)[0] and take(other, 2)[0] and take(other)[0] is None and other.counted()[0] == "redis"

@@ -23,7 +23,7 @@ class Texts:
 
     def __init__(self, made):
         self._paths, room = set(), ALL_TEXTS
-        for path in made.done:
+        for path in made.told():
             sizes = [each[path].get("size", 0) for each in (made.wanted, made.current) if path in each]
             if max(sizes) <= LARGEST_TEXT and room >= sum(sizes):
                 self._paths.add(path)
@@ -62,8 +62,8 @@ class Texts:
 
 
 def files_part(made):
-    """{path: what is there} before and after, of all paths that change."""
-    pairs = [(path, manifest.described(made.current.get(path)), manifest.described(made.entry(path))) for path in made.done]
+    """{path: what is there} before and after, of the paths that change; byte code goes with its source and is not named."""
+    pairs = [(path, manifest.described(made.current.get(path)), manifest.described(made.entry(path))) for path in made.told()]
     before = dict((path, one) for path, one, other in pairs if one != other)
     after = dict((path, other) for path, one, other in pairs if one != other)
     return {"before_header": "files", "after_header": "files", "before": before, "after": after}

@@ -17,6 +17,7 @@ from ansible_collections.ding.blueking.plugins.module_utils.problem import Probl
 
 CONF = u"conf.py"
 RESTORE, REMOVE, KEEP, EDIT = "restore", "remove", "keep", "edit"
+CHANGES = RESTORE, REMOVE, EDIT
 
 ADDED = "the site has added it since"
 CHANGED = "the site has changed it since"
@@ -47,12 +48,17 @@ class Plan:
     @property
     def done(self):
         """The paths that change."""
-        return self.paths(RESTORE, REMOVE, EDIT)
+        return self.paths(*CHANGES)
 
     @property
     def tops(self):
         """The entries of the folder itself in which something changes."""
         return sorted(set(path.split(u"/")[0] for path in self.done if path != manifest.ROOT))
+
+    def told(self, *actions):
+        """The paths of these actions, or of all that change, without byte code: that goes with its source, and an ESB writes some at any time."""
+        sides = [(side, manifest.byte_code(side)) for side in (self.wanted, self.current)]
+        return [path for path in self.paths(*actions or CHANGES) if any(path in side and path not in own for side, own in sides)]
 
     def entry(self, path):
         """What will be at a path: an entry, None for nothing; an edited file's lacks the time."""

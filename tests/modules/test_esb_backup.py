@@ -187,6 +187,15 @@ def test_what_the_site_did_since_stays_and_is_listed(ansible, site):
     assert whole.changed and whole.data["kept"] == [] and site.seen() == files
 
 
+def test_byte_code_that_an_esb_writes_meanwhile_makes_no_prediction_wrong(ansible, site):
+    files = site.seen()
+    succeeded(ansible.run_many(site.install()))
+    writes = Task("ansible.builtin.copy", {"content": "what Python leaves", "dest": str(site.apis / "ding_blueking" / "send_ding.pyc")})
+    check, dummy, real = succeeded(ansible.run_many([site.task(check=True, state="restored"), writes, site.task(state="restored")]))
+    assert check.diff == real.diff and check.data["removed"] == real.data["removed"] and "ding_blueking/send_ding.py" in real.data["removed"]
+    assert site.seen() == files
+
+
 def test_files_and_rows_are_restored_apart(ansible, site):
     files, rows = site.seen(), site.rows()
     succeeded(ansible.run_many(site.install()))

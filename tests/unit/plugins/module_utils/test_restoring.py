@@ -242,6 +242,20 @@ def test_an_edited_conf_loses_its_byte_code():
     assert made.actions == {"conf.py": restoring.EDIT, "conf.pyc": restoring.REMOVE}
 
 
+def test_byte_code_that_goes_with_its_source_is_not_told_of():
+    wanted, current = tree(conf_py="site", conf_pyc="old"), tree(conf_py="site+block", conf_pyc="new", ding_blueking__a_py="o", ding_blueking__a_pyc="code")
+    current["ding_blueking/__pycache__"] = folder()
+    current["ding_blueking/__pycache__/a.cpython-36.pyc"] = current["ding_blueking/a.py"]
+    made = restoring.plan(wanted, current, [manifest.changes(wanted, current)])
+    assert made.told() == ["conf.py", "ding_blueking", "ding_blueking/a.py"] and len(made.done) == 7
+    assert made.told(restoring.RESTORE) == ["conf.py"]
+
+
+def test_byte_code_that_is_alone_on_one_side_is_told_of():
+    made = restoring.plan(tree(own__only_pyc="one"), tree(own__only_py="x", own__only_pyc="two"), [], overwrite=True)
+    assert made.told() == made.done == ["own/only.py", "own/only.pyc"]
+
+
 def test_damaged_markers_refuse_unless_overwritten():
     damaged = SITE + b"# BEGIN ding.blueking\n"
     with pytest.raises(Problem, match="no END.*nothing was restored"):

@@ -73,6 +73,7 @@ def test_a_package_that_raises_at_import_is_taken_back_from_the_first_host(virgi
     figure("a package that raises at import: exit code %d after %.0f s, paas1 back and serving, paas2 untouched" % (run.rc, run.seconds))
 
 
+@pytest.mark.usual
 @pytest.mark.timeout(600)
 def test_a_controller_killed_in_each_role_is_gone_on_from(virgin, first_install, play, figure):
     """Each run goes on from what the killed one before has left behind, the last one completes."""
@@ -98,6 +99,7 @@ def test_a_controller_killed_on_the_way_back_is_gone_on_from(installed, play, fi
     figure("kill -9 of the controller in %s: a re-run completes it in %.0f s" % (playbook, run.seconds))
 
 
+@pytest.mark.usual
 def test_after_ssh_was_cut_behind_the_change_of_the_files_a_re_run_completes(virgin, first_install, play, figure):
     virgin.back_to("virgin")
     host = virgin.containers["paas1"]
@@ -129,6 +131,7 @@ def small_disk(cluster, name):
         cluster.paas[name].start()
 
 
+@pytest.mark.usual
 def test_a_full_disk_is_found_before_the_first_change(virgin, play, figure):
     before = virgin.state()
     with small_disk(virgin, "paas2"):
@@ -153,6 +156,7 @@ def test_a_disk_that_fills_up_on_the_way_leaves_the_host_as_it_was(virgin, play,
     figure("disk full while the package is written: exit code %d, paas1 as before, paas2 untouched" % run.rc)
 
 
+@pytest.mark.usual
 def test_a_read_only_apis_folder_is_found_before_the_first_change(virgin, play, figure):
     run, folder = virgin.containers["paas1"], "%s/%s" % (paas.ESB, READ_ONLY)
     before, pids = virgin.state(), main_pids(virgin)
@@ -169,6 +173,7 @@ def test_a_read_only_apis_folder_is_found_before_the_first_change(virgin, play, 
     figure("read-only apis folder: exit code %d after %.0f s, no host changed" % (failed.rc, failed.seconds))
 
 
+@pytest.mark.usual
 def test_a_database_that_goes_down_during_register_leaves_the_message_type_off(virgin, first_install, play, figure):
     virgin.back_to("virgin")
     data = virgin.containers["data"]
@@ -182,6 +187,7 @@ def test_a_database_that_goes_down_during_register_leaves_the_message_type_off(v
     completes(virgin, play, figure, "database down during register")
 
 
+@pytest.mark.usual
 def test_an_unreachable_dingtalk_ends_the_run_before_the_first_change(virgin, play, figure):
     before, pids = virgin.state(), main_pids(virgin)
     virgin.containers["services"]("systemctl", "stop", "dingtalk.service")
@@ -205,6 +211,7 @@ def test_a_dingtalk_that_goes_away_before_the_test_message_fails_the_run_and_kee
     figure("DingTalk gone before the test message: exit code %d, the install stays, and verify.yml is good later" % run.rc)
 
 
+@pytest.mark.usual
 def test_the_second_of_two_operators_is_told_of_the_first_and_damages_nothing(virgin, first_install, play, figure, tmp_path):
     virgin.back_to("virgin")
     flag, first = tmp_path / "go on", {}

@@ -78,6 +78,7 @@ def test_a_rollback_leaves_hosts_and_database_as_they_were(virgin, play):
     assert all(virgin.lists_ding(name) is None for name in PAAS)
 
 
+@pytest.mark.usual
 def test_an_uninstall_leaves_hosts_and_database_as_they_were(installed, play, figure):
     virgin = installed.kept_states["virgin"]
     run = play("uninstall", extra={"ding_remove_robots": True})
@@ -123,6 +124,7 @@ def test_the_unit_sends_what_a_robot_has_no_room_for(installed, figure):
            % (STORM, outcomes.count("sent"), len(arrived) - outcomes.count("sent"), seconds))
 
 
+@pytest.mark.usual
 def test_a_run_after_the_platforms_own_upgrade_repairs_what_it_wiped(installed, play, figure):
     """A new release is unpacked, and rsync --delete puts it over what runs."""
     before = installed.state()

@@ -75,7 +75,7 @@ def all_jobs():
     # On today's Python the usual set, or all; on the seed's own runtime what depends on it.
     needed = ("cluster image", "environment molecule")
     jobs += [Job("cluster py3", "cluster", cluster.scenario("current", *cluster.USUAL), ("3.11",), after=(*needed, _made("current")),
-                 lacks=cluster.problem, load=HOSTS, seconds=400),
+                 lacks=cluster.problem, load=HOSTS, seconds=850),
              Job("cluster py27", "cluster", cluster.scenario("2.7", "-m", "every_target"), ("2.7", "3.11"), after=(*needed, _made("2.7")),
                  lacks=cluster.problem, load=HOSTS, seconds=360)]
     jobs.append(Job("properties", "properties", _properties))

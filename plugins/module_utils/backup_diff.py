@@ -22,8 +22,9 @@ class Texts:
     """Collects the backup's side of the files that change; its `sink` is for backup.Backup.load."""
 
     def __init__(self, made):
+        self._told = made.told
         self._paths, room = set(), ALL_TEXTS
-        for path in made.told():
+        for path in sorted(self._told):
             sizes = [each[path].get("size", 0) for each in (made.wanted, made.current) if path in each]
             if max(sizes) <= LARGEST_TEXT and room >= sum(sizes):
                 self._paths.add(path)
@@ -41,7 +42,8 @@ class Texts:
         """One part of a diff for each file whose lines may be shown; `secrets` are texts to hide in them."""
         parts = []
         for path in sorted(self._paths):
-            before, after = self._current(apis, instead, path), self._after(path)
+            one, other = self._told[path]
+            before, after = self._current(apis, instead, path) if one else b"", self._after(path) if other else b""
             texts = [_text(each, secrets) for each in (before, after)]
             if None not in texts and before != after:
                 header = u"apis/%s" % path
@@ -55,17 +57,15 @@ class Texts:
         return self._found[path].getvalue() if path in self._found else b""
 
     def _current(self, apis, instead, path):
-        if self._made.current.get(path, {}).get("type") != "file":
+        if self._made.current[path]["type"] != "file":
             return b""
         with manifest.opened(instead(apis, path)) as handle:
             return handle.read(LARGEST_TEXT)
 
 
 def files_part(made):
-    """{path: what is there} before and after, of the paths that change; byte code goes with its source and is not named."""
-    pairs = [(path, manifest.described(made.current.get(path)), manifest.described(made.entry(path))) for path in made.told()]
-    before = dict((path, one) for path, one, other in pairs if one != other)
-    after = dict((path, other) for path, one, other in pairs if one != other)
+    """{path: what is there} before and after, of all paths that change."""
+    before, after = [dict((path, manifest.described(change[side])) for path, change in made.told.items()) for side in (0, 1)]
     return {"before_header": "files", "after_header": "files", "before": before, "after": after}
 
 

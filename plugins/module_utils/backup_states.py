@@ -232,7 +232,8 @@ def restored(work):
             _restore_files(work, chosen, made)
             _restore_rows(work, chosen, found, rows, made)
         return {"changed": bool(made.done or work.interrupted or (rows and rows["changed"])), "diff": parts, "backup": chosen.name,
-                "restored": made.told(restoring.RESTORE, restoring.EDIT), "removed": made.told(restoring.REMOVE),
+                "restored": sorted(path for path, change in made.told.items() if change[1]),
+                "removed": sorted(path for path, change in made.told.items() if not change[1]),
                 "kept": [{"path": path, "reason": made.reasons[path]} for path in sorted(made.reasons)],
                 "rows_restored": bool(rows and rows["changed"])}
 
@@ -283,14 +284,9 @@ def _parts(work, chosen, found, made, rows):
 def _restore_files(work, chosen, made):
     if not made.done:
         return
-    after = dict((path, made.entry(path)) for path in made.told())
     # Before the change: should this run die behind it, what it did is known all the same.
-    work.folder.record(backup.RESTORE, chosen.name, dict((path, [_lasting(made.current.get(path)), _lasting(after[path])]) for path in after))
+    work.folder.record(backup.RESTORE, chosen.name, made.changes)
     restore_files.perform(work.esb.generic, made, chosen.load)
-
-
-def _lasting(entry):
-    return entry and dict((name, entry[name]) for name in manifest.COMPARED if name in entry)
 
 
 def _restore_rows(work, chosen, found, rows, made):
@@ -299,7 +295,7 @@ def _restore_rows(work, chosen, found, rows, made):
     try:
         work.row_call("restore", {"snapshot": found.rows, "check": False})
     except Problem as problem:
-        files = "The files are as in the backup %s (%d paths were changed)" % (chosen.name, len(made.told())) if made.done else "No file was changed"
+        files = "The files are as in the backup %s (%d paths were changed)" % (chosen.name, len(made.told)) if made.done else "No file was changed"
         raise Problem("%s, but the channel rows were not restored: %s Run it again with scope: rows." % (files, to_native(problem)))
 
 

@@ -17,7 +17,6 @@ from ansible_collections.ding.blueking.plugins.module_utils.problem import Probl
 
 CONF = u"conf.py"
 RESTORE, REMOVE, KEEP, EDIT = "restore", "remove", "keep", "edit"
-CHANGES = RESTORE, REMOVE, EDIT
 
 ADDED = "the site has added it since"
 CHANGED = "the site has changed it since"
@@ -31,7 +30,8 @@ IN_THE_WAY = "what the site has put there is in its way"
 class Plan:
     """actions: {path: RESTORE (as in the backup), REMOVE, KEEP or EDIT} of each path that differs; reasons: {kept path: why};
 
-    result: {path: "backup", "current" or "edited"} of all that will be there; conf: the bytes of an edited conf.py.
+    result: {path: "backup", "current" or "edited"} of all that will be there; conf: the bytes of an edited conf.py;
+    changes: what manifest.changes() says of now and then, for the record.
     """
 
     def __init__(self, wanted, current):
@@ -41,6 +41,7 @@ class Plan:
         self.reasons = {}
         self.result = {}
         self.conf = None
+        self.changes = {}
 
     def paths(self, *actions):
         return sorted(path for path, action in self.actions.items() if action in actions)
@@ -48,17 +49,17 @@ class Plan:
     @property
     def done(self):
         """The paths that change."""
-        return self.paths(*CHANGES)
+        return self.paths(RESTORE, REMOVE, EDIT)
 
     @property
     def tops(self):
         """The entries of the folder itself in which something changes."""
         return sorted(set(path.split(u"/")[0] for path in self.done if path != manifest.ROOT))
 
-    def told(self, *actions):
-        """The paths of these actions, or of all that change, without byte code: that goes with its source, and an ESB writes some at any time."""
-        sides = [(side, manifest.byte_code(side)) for side in (self.wanted, self.current)]
-        return [path for path in self.paths(*actions or CHANGES) if any(path in side and path not in own for side, own in sides)]
+    @property
+    def told(self):
+        """{path: [entry or None, entry or None]}: the paths that change. Byte code goes with its source, and is nothing: an ESB writes some at any time."""
+        return dict((path, self.changes[path]) for path in self.done if path in self.changes)
 
     def entry(self, path):
         """What will be at a path: an entry, None for nothing; an edited file's lacks the time."""
@@ -94,6 +95,7 @@ def plan(wanted, current, records, conf_wanted=None, conf_current=None, overwrit
             _keep(made, path, SPECIAL)
     _plan_byte_code(made)
     _settle(made)
+    made.changes = manifest.changes(current, dict((path, made.entry(path)) for path in made.result))
     return made
 
 
@@ -150,7 +152,8 @@ def _plan_byte_code(made):
             continue
         made.actions.pop(path, None)
         made.reasons.pop(path, None)
-        if action == RESTORE and path in made.wanted:
+        # What is byte code now may be a component of its own in the backup, which comes back when the source goes.
+        if path in made.wanted and (action == RESTORE or action == REMOVE and path not in wanted):
             # Also where it is the same: swap.py takes away what is beside a new source and not new itself.
             made.actions[path] = RESTORE
         elif path in made.current:
@@ -206,6 +209,11 @@ def _drop_emptied_caches(made):
     holding = set(manifest.parent(path) for path in made.result)
     for path in manifest.byte_code(made.current) - holding:
         is_folder = made.current[path]["type"] == "folder"
-        if is_folder and path not in made.wanted and (path in emptied or made.actions.get(manifest.parent(path)) == REMOVE):
+        if is_folder and path not in made.wanted and (path in emptied or _folder_goes(made, manifest.parent(path))):
             made.actions[path] = REMOVE
             made.result.pop(path, None)
+
+
+def _folder_goes(made, path):
+    action = made.actions.get(path)
+    return action == REMOVE or action == RESTORE and made.wanted[path]["type"] != "folder"

@@ -159,12 +159,12 @@ recorded:
   type: list
   elements: str
 restored:
-  description: The paths that were brought back. Byte code goes with its source and is not named.
+  description: The paths that were brought back. Byte code beside its source goes with it and is not named.
   returned: when O(state=restored)
   type: list
   elements: str
 removed:
-  description: The paths that were removed, since the backup does not have them. Byte code is not named.
+  description: The paths that were removed, since the backup does not have them. Byte code beside its source is not named.
   returned: when O(state=restored)
   type: list
   elements: str

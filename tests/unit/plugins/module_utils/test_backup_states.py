@@ -202,6 +202,33 @@ def test_byte_code_that_was_left_alone_is_there_beside_its_source_again(esb, pla
     assert seen(esb.apis) == before
 
 
+def test_a_component_without_a_source_comes_back_although_another_backup_has_the_source(esb, place):
+    source, code = [os.path.join(esb.apis, "site", "lone" + end) for end in (".py", ".pyc")]
+    write(code, "a component")
+    alone = run(esb, place)["backup"]
+    write(source, "X = 1")
+    write(code, "its byte code")
+    beside = run(esb, place)["backup"]
+    assert beside != alone
+    for name, overwrite in ((alone, True), (beside, False), (alone, False)):
+        done = same_in_check(esb, place, state="restored", backup=name, overwrite=overwrite)
+        assert done["kept"] == [] and os.path.exists(source) == (name == beside)
+        with open(code) as handle:
+            assert handle.read() == ("a component" if name == alone else "its byte code")
+
+
+def test_what_an_esb_compiles_between_check_and_run_is_in_neither_diff(esb, place):
+    source, code = [os.path.join(esb.apis, "site", "lone" + end) for end in (".py", ".pyc")]
+    write(code, "a component")
+    run(esb, place)
+    os.unlink(code)
+    write(source, "X = 1")
+    predicted = run(esb, place, check=True, state="restored", overwrite=True)
+    write(code, "its byte code")
+    real = run(esb, place, state="restored", overwrite=True)
+    assert real == predicted and real["restored"] == ["site/lone.pyc"] and real["removed"] == ["site/lone.py"]
+
+
 def test_files_and_rows_apart(esb, place):
     before = installed(esb, place)
     files = same_in_check(esb, place, state="restored", scope="files")

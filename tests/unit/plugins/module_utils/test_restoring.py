@@ -242,18 +242,43 @@ def test_an_edited_conf_loses_its_byte_code():
     assert made.actions == {"conf.py": restoring.EDIT, "conf.pyc": restoring.REMOVE}
 
 
-def test_byte_code_that_goes_with_its_source_is_not_told_of():
+def test_byte_code_beside_its_source_is_not_told_of():
     wanted, current = tree(conf_py="site", conf_pyc="old"), tree(conf_py="site+block", conf_pyc="new", ding_blueking__a_py="o", ding_blueking__a_pyc="code")
     current["ding_blueking/__pycache__"] = folder()
     current["ding_blueking/__pycache__/a.cpython-36.pyc"] = current["ding_blueking/a.py"]
     made = restoring.plan(wanted, current, [manifest.changes(wanted, current)])
-    assert made.told() == ["conf.py", "ding_blueking", "ding_blueking/a.py"] and len(made.done) == 7
-    assert made.told(restoring.RESTORE) == ["conf.py"]
+    assert sorted(made.told) == ["conf.py", "ding_blueking", "ding_blueking/a.py"] and len(made.done) == 7
+    assert made.told["ding_blueking/a.py"][1] is None and made.told["conf.py"][1]["sha256"] == "site"
 
 
-def test_byte_code_that_is_alone_on_one_side_is_told_of():
-    made = restoring.plan(tree(own__only_pyc="one"), tree(own__only_py="x", own__only_pyc="two"), [], overwrite=True)
-    assert made.told() == made.done == ["own/only.py", "own/only.pyc"]
+def test_byte_code_that_is_alone_on_one_side_is_told_of_the_same_whether_or_not_the_other_side_is_compiled():
+    wanted, compiled = tree(own__b_pyc="component"), tree(own__b_py="x", own__b_pyc="code")
+    for current in (compiled, tree(own__b_py="x")):
+        made = restoring.plan(wanted, current, [], overwrite=True)
+        assert made.told == manifest.changes(compiled, wanted) and sorted(made.told) == ["own/b.py", "own/b.pyc"]
+
+
+@pytest.mark.parametrize("turn", (1, -1))
+def test_a_component_without_a_source_outlives_restores_of_a_backup_that_has_the_source(turn):
+    backups = [tree(own__b_pyc="component"), tree(own__b_py="source", own__b_pyc="code")][::turn]
+    now, records = backups[1], []
+    for number, overwrite in ((0, True), (1, False), (0, False), (1, False)):
+        made = restoring.plan(backups[number], now, records, overwrite=overwrite)
+        now = dict((path, made.entry(path)) for path in made.result)
+        assert now == backups[number] and made.reasons == {}
+        records.append(made.changes)
+
+
+def test_a_component_without_a_source_comes_back_though_a_record_does_not_know_it():
+    wanted, installed = tree(own__b_pyc="component"), tree(own__b_py="source", own__b_pyc="code")
+    record = manifest.changes(tree(), tree(own__b_py="source"))
+    assert outcome(wanted, installed, [record]) == (wanted, {})
+
+
+def test_an_empty_cache_holds_no_folder_that_becomes_something_else():
+    wanted, now = tree(d=("elsewhere",)), tree(d__a_py="x")
+    now["d/__pycache__"] = folder()
+    assert outcome(wanted, now, overwrite=True) == (wanted, {})
 
 
 def test_damaged_markers_refuse_unless_overwritten():

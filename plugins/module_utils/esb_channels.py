@@ -101,7 +101,7 @@ def shown(channel, before, after):
     only, replaced = None, ()
     if before is not None and after is None:
         # Nobody says which of a removed row's settings were given as secrets once.
-        hidden = shown_settings.unknown(before["text"], our_channels.FIRST_SETTINGS.get(channel["path"], ()))
+        hidden |= shown_settings.unknown(before["text"], our_channels.FIRST_SETTINGS.get(channel["path"], ()))
     elif before is not None:
         only = set(channel["settings"]) | hidden
         # What is replaced may have been given as a secret once; what the task itself wants plain is shown.

@@ -23,8 +23,8 @@ def snapshot(argument):
     """{"paths": [...]} -> {"edition", "paths", "rows", "message_types", "message_types_text"}; it holds secrets.
 
     rows: [{"columns": {every column}, "system": name or None, "extend": V7's ESBChannelExtend or None}];
-    message_types: {method: value of the key `ding`} of the rows of /cmsi/get_msg_type/ that have the key;
-    message_types_text: {method: stored text} of all these rows.
+    message_types: {row: value of the key `ding`} of the rows of /cmsi/get_msg_type/ that have the key;
+    message_types_text: {row: stored text} of all these rows, each called by its method, and more where that is not enough.
     """
     tables = esb_tables.started()
     return _snapshot(tables, argument["paths"])
@@ -43,13 +43,12 @@ def restore(argument):
     from django.db import transaction
     with transaction.atomic(using=tables.channels.alias):
         now = _snapshot(tables, kept["paths"], lock=not check)
-        systems = dict((name, key) for key, name in tables.system_names().items())
-        goal = dict(now, rows=_goal_rows(tables, kept["rows"], now["rows"], systems), message_types_text=_goal_texts(kept, now))
+        goal = dict(now, rows=_goal_rows(tables, kept["rows"], now["rows"]), message_types_text=_goal_texts(kept, now))
         if not check:
             done = copy.deepcopy(goal)
             _write_rows(tables, now["rows"], done["rows"])
             _write_texts(tables, now["message_types_text"], done["message_types_text"])
-            if _comparable(_snapshot(tables, kept["paths"])) != _comparable(done):
+            if _comparable(_snapshot(tables, kept["paths"]), done) != _comparable(done, done):
                 raise Problem("The channel rows are not as they were in the backup after they were written: does something else write them now? "
                               "Nothing was changed.")
     before, after = _shown_snapshots(tables, now, goal)
@@ -66,12 +65,20 @@ def _snapshot(tables, paths, lock=False):
     for columns in tables.of_paths(paths, lock=lock):
         extends = tables.extends.rows(component_id=columns["id"]) if tables.extends else []
         rows.append({"columns": columns, "system": systems.get(columns[tables.system_key]), "extend": extends[0] if extends else None})
-    types = tables.of_paths([our_channels.MESSAGE_TYPES_PATH], lock=lock)
-    texts = dict((esb_tables.method(row), row[tables.conf]) for row in types)
+    texts = dict((name, row[tables.conf]) for name, row in _message_types(tables, lock).items())
     found = dict((method, comp_conf.values(text)) for method, text in texts.items())
     return {"edition": _edition(tables), "paths": sorted(paths), "rows": sorted(rows, key=_row_key), "message_types_text": texts,
             "message_types": dict((method, values[our_channels.MESSAGE_TYPE]) for method, values in found.items()
                                   if our_channels.MESSAGE_TYPE in values)}
+
+
+def _message_types(tables, lock=False):
+    """{what it is called in a snapshot: row} of /cmsi/get_msg_type/: there may be several of one method, of V7's boards or since null is not ""."""
+    found = {}
+    for row in tables.of_paths([our_channels.MESSAGE_TYPES_PATH], lock=lock):
+        name = esb_tables.method(row)
+        found["%s #%s" % (name, row["id"]) if name in found else name] = row
+    return found
 
 
 def _row_key(row):
@@ -80,24 +87,36 @@ def _row_key(row):
     return columns["path"], esb_tables.method(columns), columns.get("board") or ""
 
 
-def _goal_rows(tables, kept, now, systems):
+def _goal_rows(tables, kept, now):
     """The rows of the snapshot as they can be here: the system's key of this database, and the own key where that is free."""
     present = dict((_row_key(row), row) for row in now)
     ours = set(row["columns"]["id"] for row in now)
+    systems = tables.system_names()
+    # Those that keep their key come first: no other row gets it.
+    claimed = set(row["columns"]["id"] for row in kept if row["columns"]["id"] in ours)
     result = []
     for row in kept:
         columns = dict((name, value) for name, value in row["columns"].items() if name in tables.channels.columns)
-        if row["system"] is not None and row["system"] not in systems:
+        known = present.get(_row_key(row))
+        if row["system"] is not None and row["system"] not in systems.values():
             raise Problem("The ESB has no system %s, to which the channel %s of the backup belongs: run its command sync_system_and_channel_data "
                           "first." % (row["system"], esb_tables.name(columns)))
-        columns[tables.system_key] = systems.get(row["system"])
+        columns[tables.system_key] = _system(systems, row["system"], [each["columns"].get(tables.system_key) for each in (row, known) if each])
         if columns["id"] not in ours and tables.channels.all().filter(pk=columns["id"]).exists():
-            known = present.get(_row_key(row))
             # Another channel has taken its key: the row gets the one that it has now, or a new one.
-            columns["id"] = known["columns"]["id"] if known else None
+            columns["id"] = known["columns"]["id"] if known and known["columns"]["id"] not in claimed else None
         extend = row["extend"] if tables.extends else None
+        if known:
+            # A column that the platform has added since keeps what it holds.
+            columns = dict(known["columns"], **columns)
+            extend = extend and dict(_content(known["extend"]) or {}, **extend)
         result.append({"columns": columns, "system": row["system"], "extend": extend})
     return sorted(result, key=_row_key)
+
+
+def _system(systems, name, likely):
+    """The key of the system of this name; where there are several, the first of the likely ones."""
+    return next((key for key in likely + sorted(systems) if key in systems and systems[key] == name), None)
 
 
 def _goal_texts(kept, now):
@@ -114,7 +133,8 @@ def _goal_texts(kept, now):
                               "administration." % our_channels.MESSAGE_TYPES_PATH)
             result[method] = text
         else:
-            if was is not None and comp_conf.read(was)[1] == comp_conf.read(result[method])[1] and comp_conf.read(was)[0] != comp_conf.UNREADABLE:
+            read = comp_conf.read(was)
+            if was is not None and read[0] != comp_conf.UNREADABLE and comp_conf.same(read[1], comp_conf.read(result[method])[1]):
                 # Nothing else was changed since: the very same text.
                 result[method] = was
     return result
@@ -154,14 +174,20 @@ def _content(extend):
 
 
 def _write_texts(tables, now, goal):
-    for row in tables.of_paths([our_channels.MESSAGE_TYPES_PATH]):
-        method = esb_tables.method(row)
-        if goal[method] != now[method]:
-            tables.channels.update(row["id"], {tables.conf: goal[method]})
+    for name, row in _message_types(tables).items():
+        if goal[name] != now[name]:
+            tables.channels.update(row["id"], {tables.conf: goal[name]})
 
 
-def _comparable(kept):
-    return [[dict(row, extend=_content(row["extend"])) for row in kept["rows"]], kept["message_types_text"]]
+def _comparable(kept, wanted):
+    """What must be as it was wanted, column by column; one that a wanted row does not have may hold anything."""
+    named = dict((_row_key(row), [set(row["columns"]), set(_content(row["extend"]) or {})]) for row in wanted["rows"])
+    rows = []
+    for row in kept["rows"]:
+        columns, extended = named.get(_row_key(row), [set(row["columns"]), set()])
+        extend = row["extend"] and dict((name, value) for name, value in row["extend"].items() if name in extended)
+        rows.append(dict(row, columns=dict((name, value) for name, value in row["columns"].items() if name in columns), extend=extend))
+    return [rows, kept["message_types_text"]]
 
 
 def _shown_snapshots(tables, before, after):
@@ -170,7 +196,9 @@ def _shown_snapshots(tables, before, after):
     texts = [dict((name, row["columns"][tables.conf]) for name, row in each.items()) for each in rows]
     result = {}, {}
     for name in sorted(set(rows[0]) | set(rows[1])):
-        settings = shown_settings.compared(texts[0].get(name), texts[1].get(name))
+        # Nobody says which of them were given as secrets once.
+        secrets = set(setting for each in texts for setting in comp_conf.values(each.get(name))) - our_channels.HARMLESS
+        settings = shown_settings.compared(texts[0].get(name), texts[1].get(name), secrets)
         for place, each, shown in zip(result, rows, settings):
             if name in each:
                 columns = dict((column, value) for column, value in each[name]["columns"].items() if column not in (tables.conf, tables.system_key))
@@ -182,7 +210,7 @@ def _shown_snapshots(tables, before, after):
         name = ("%s %s" % (our_channels.MESSAGE_TYPES_PATH, method)).strip()
         for place, each in zip(result, (before, after)):
             values = comp_conf.values(each["message_types_text"][method])
-            place[name] = {"settings": dict((key, value) for key, value in values.items() if key == our_channels.MESSAGE_TYPE)}
+            place[name] = {"settings": shown_settings.given(dict((key, value) for key, value in values.items() if key == our_channels.MESSAGE_TYPE))}
         if before["message_types_text"][method] != after["message_types_text"][method] and result[0][name] == result[1][name]:
             result[1][name]["settings"] = "(the same in another order or form)"
     return result

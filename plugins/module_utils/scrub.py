@@ -13,10 +13,11 @@ from ansible.module_utils.common.text.converters import to_native, to_text
 from ansible_collections.ding.blueking.plugins.module_utils import secrecy
 
 try:
-    from urllib.parse import quote
+    from urllib.parse import quote, quote_plus
 except ImportError:  # Python 2.7
-    from urllib import quote
+    from urllib import quote, quote_plus
 
+_PERCENT = re.compile("%[0-9A-F]{2}")
 _CALLED_SECRET = r"(?i)((?:secret|token|pass(?:word|wd)?|key)\W{1,12})"
 
 
@@ -37,5 +38,10 @@ def _forms(secret):
     quoted = json.dumps(secret)[1:-1]
     plain = json.dumps(secret, ensure_ascii=False)[1:-1]
     marked = secret.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return (secret, quoted, plain, json.dumps(quoted)[1:-1], json.dumps(plain, ensure_ascii=False)[1:-1], marked, marked.replace('"', "&quot;"),
-            marked.replace('"', "&#34;"), to_text(quote(to_native(secret), safe="")), to_text(quote(to_native(secret))))
+    in_html = [marked.replace('"', double).replace("'", single) for double in ('"', "&quot;", "&#34;") for single in ("'", "&#39;", "&#x27;")]
+    in_urls = [to_text(each) for each in (quote(to_native(secret), safe=""), quote(to_native(secret)), quote_plus(to_native(secret)))]
+    lower = [_PERCENT.sub(lambda found: found.group(0).lower(), each) for each in in_urls]
+    # Python's own way to write a text, within either kind of quotes.
+    written = [to_text(secret.encode("unicode_escape")), secret.replace("\\", "\\\\")]
+    in_python = [each.replace(mark, "\\" + mark) for each in written for mark in ("'", '"')]
+    return [secret, quoted, plain, json.dumps(quoted)[1:-1], json.dumps(plain, ensure_ascii=False)[1:-1]] + in_html + in_urls + lower + written + in_python

@@ -14,8 +14,10 @@ SHOWN_CHARACTERS = 4
 SHORTEST_SHOWN = 16
 # Ansible replaces every occurrence of a no_log value in the output: a short one stars harmless words as well.
 SHORTEST_STARRED = 8
-# http://user:password@host, and a webhook's address: also in options that are no secrets, given by mistake or as a proxy.
-IN_ADDRESS = re.compile(r"(?<=://)[^/@\s]+(?=@)|(?<=[?&]access_token=)[^&#\s]+|(?<=[?&]sign=)[^&#\s]+")
+# http://user:password@host, as a proxy also without its scheme: all before the last @, for a password may hold that, and by mistake a slash.
+LOGIN = re.compile(r"(?<=://)(?:[^:/@\s]+:\S+|[^/\s]+)(?=@)|\A(?!\w+://)[^:/@\s]+:\S+(?=@[^@\s]+\Z)")
+# That, and a webhook's address: also in options that are no secrets, given by mistake or as a proxy.
+IN_ADDRESS = re.compile(LOGIN.pattern + r"|(?<=[?&]access_token=)[^&#\s]+|(?<=[?&]sign=)[^&#\s]+")
 
 
 def masked(value):

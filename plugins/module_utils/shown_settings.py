@@ -6,21 +6,21 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 import re
+from numbers import Number
 
 from ansible_collections.ding.blueking.plugins.module_utils import comp_conf, secrecy
 
 # Parts of names, as the stock channels (smtp_pwd, qcloud_app_key, wx_token, wx_qy_corpsecret) and ours have them.
-SECRET = re.compile(r"secret|token|passw|passphrase|pwd|credential|private|auth|cookie|session|webhook|signature|key"
-                    r"|(?<![a-z])(?:pass|sign|ak|sk)(?![a-z])")
+SECRET = re.compile(r"secret|token|passw|passphrase|passcode|pwd|credential|private|auth|cookie|session|webhook|signature|key|ticket"
+                    r"|(?:pass|(?<!de)(?<!as)(?<!re)sign)(?![a-z])|(?<![a-z])(?:ak|sk|pw|pin|access_?code|verify_?code)(?![a-z])")
 # They name a field of a user or a message format.
 HARMLESS = ("token_field", "sign_field", "msg_key")
-# https://user:password@host, and what signs a webhook's address.
-IN_ADDRESS = (
-    re.compile(r"(?<=://)[^/@\s]+(?=@)"),
-    re.compile(r"(?<=[?&;])((?:[\w-]*(?:token|secret|key|passw(?:or)?d|pwd|sign(?:ature)?))=)[^&#\s]+", re.I),
-)
+# What signs a webhook's address.
+IN_QUERY = re.compile(r"(?<=[?&;])((?:[\w-]*(?:token|secret|key|passw(?:or)?d|pwd|sign(?:ature)?))=)[^&#\s]+", re.I)
 WRITTEN_SECRET = re.compile(r"\bSEC[0-9a-zA-Z]{16,}")
 NOT_SETTINGS = "(not JSON)"
+# A PIN or a code that was given as a secret, not quoted.
+SHORTEST_NUMBER = 6
 
 
 def is_secret(name):
@@ -38,8 +38,9 @@ def plain(value, hide):
             return [value[0], _hidden(value[1], hide)]
         return [plain(each, hide) for each in value]
     if isinstance(value, (type(u""), type(""))):
-        value = IN_ADDRESS[0].sub(lambda found: hide(found.group(0)), value)
-        value = IN_ADDRESS[1].sub(lambda found: found.group(1) + hide(found.group(0)[len(found.group(1)):]), value)
+        # Nothing of it is shown, not even its end: a name is before the password, so it may be longer than that.
+        value = secrecy.LOGIN.sub(hide(u"?"), value)
+        value = IN_QUERY.sub(lambda found: found.group(1) + hide(found.group(0)[len(found.group(1)):]), value)
         return WRITTEN_SECRET.sub(lambda found: hide(found.group(0)), value)
     return value
 
@@ -51,12 +52,24 @@ def masked(text, harmless=None):
     """
     if comp_conf.read(text)[0] == comp_conf.UNREADABLE:
         return NOT_SETTINGS
-    return dict((name, _hidden(value, secrecy.masked) if is_secret(name) or _is_unknown(name, value, harmless) else plain(value, secrecy.masked))
+    return dict((_named(name), _hidden(value, secrecy.masked) if is_secret(name) or _is_unknown(name, value, harmless) else plain(value, secrecy.masked))
                 for name, value in comp_conf.values(text).items())
 
 
+def _named(name):
+    """A name as text: a list of pairs may have a number for one."""
+    return name if isinstance(name, (type(u""), type(""))) else u"%s" % (name,)
+
+
 def _is_unknown(name, value, harmless):
-    return harmless is not None and name not in harmless and isinstance(value, (type(u""), type(""), list, dict))
+    return harmless is not None and name not in harmless and _may_be_secret(value)
+
+
+def _may_be_secret(value):
+    """A number of few digits is a limit or a time."""
+    if isinstance(value, Number) and not isinstance(value, bool):
+        return len("%s" % value) >= SHORTEST_NUMBER
+    return value is not None and not isinstance(value, bool)
 
 
 def given(settings):
@@ -70,10 +83,10 @@ def unknown(text, declared):
 
 
 def replaced(text, settings, harmless):
-    """The names of stored values that a task's settings replace, unless the name is known as harmless or the value is no text."""
+    """The names of stored values that a task's settings replace, unless the name is known as harmless or the value is too short for a secret."""
     stored = comp_conf.values(text)
     return set(name for name in settings if name in stored and name not in harmless
-               and isinstance(stored[name], (type(u""), type(""), list, dict)) and not comp_conf.same(stored[name], settings[name]))
+               and _may_be_secret(stored[name]) and not comp_conf.same(stored[name], settings[name]))
 
 
 def compared(before, after, secrets=(), only=None, hidden_before=()):
@@ -92,7 +105,7 @@ def compared(before, after, secrets=(), only=None, hidden_before=()):
             pair = [_hidden(one[name], lambda dummy: secrecy.HIDDEN), pair[1]]
         for stored, place, value in zip((one, other), shown, pair):
             if name in stored:
-                place[name] = value
+                place[_named(name)] = value
     shapes = [comp_conf.read(text)[0] == comp_conf.UNREADABLE for text in (before, after)]
     return tuple(NOT_SETTINGS if unreadable else each for unreadable, each in zip(shapes, shown))
 

@@ -206,6 +206,36 @@ def test_files_and_rows_are_restored_apart(ansible, site):
     assert only.changed and site.seen() == files and not only.data["rows_restored"]
 
 
+def test_each_row_of_the_message_types_goes_back_by_itself(ansible, site):
+    """There may be two of one method, since null is not "" to a database."""
+    def written(*texts):
+        with sqlite3.connect(str(site.world.database), timeout=20) as database:
+            for number, text in zip(numbers, texts):
+                database.execute("UPDATE esb_channel SET comp_conf = ? WHERE id = ?", (text, number))
+
+    with sqlite3.connect(str(site.world.database), timeout=20) as database:
+        (first,) = database.execute("SELECT id FROM esb_channel WHERE path = '/cmsi/get_msg_type/'").fetchone()
+        database.execute("CREATE TEMPORARY TABLE another AS SELECT * FROM esb_channel WHERE id = %d" % first)
+        database.execute("UPDATE another SET id = 9999, method = NULL")
+        database.execute("INSERT INTO esb_channel SELECT * FROM another")
+        numbers = (first, 9999)
+    written('[["mail", true], ["site_a", 1]]', '[["sms", false], ["site_b", 2]]')
+    rows = site.rows()
+    succeeded([ansible.run(MODULE, site.args())])
+    written('[["mail", true], ["ding", true], ["site_a", 1]]', '[["sms", false], ["ding", true], ["site_b", 2]]')
+    assert ansible.parity(MODULE, site.args(state="restored", scope="rows")).changed and site.rows() == rows
+
+
+def test_a_restore_keeps_what_the_site_wrote_as_true_and_not_as_1(ansible, site):
+    with sqlite3.connect(str(site.world.database), timeout=20) as database:
+        database.execute("UPDATE esb_channel SET comp_conf = '[[\"mail\", 1]]' WHERE path = '/cmsi/get_msg_type/'")
+    succeeded([ansible.run(MODULE, site.args())])
+    with sqlite3.connect(str(site.world.database), timeout=20) as database:
+        database.execute("UPDATE esb_channel SET comp_conf = '[[\"mail\", true]]' WHERE path = '/cmsi/get_msg_type/'")
+    rows = site.rows()
+    assert not ansible.parity(MODULE, site.args(state="restored", scope="rows")).changed and site.rows() == rows
+
+
 def test_only_our_rows_and_the_key_ding_go_back(ansible, site):
     succeeded(ansible.run_many(site.install()))
     script = ("import django; django.setup(); from esb.bkcore.models import ESBChannel; import json; "

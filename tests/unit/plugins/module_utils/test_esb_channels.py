@@ -136,6 +136,8 @@ def test_a_setting_that_another_task_gave_as_a_secret_is_in_no_diff():
         shown = esb_channels.shown(dict(wanted, secret_settings={}), there, after)
         assert "not-a-real-secret" not in repr(shown)
     assert shown[0]["/cmsi/send_ding/"]["settings"] == {"msg_key": "text", "inner": "(hidden)"}
+    shown = esb_channels.shown(channel(state="absent", secret_settings={"msg_key": "text"}), there, None)
+    assert shown[0]["/cmsi/send_ding/"]["settings"] == {"msg_key": "(hidden)", "inner": "(hidden)"}
 
 
 @pytest.mark.parametrize("name, value, new, shown_before", [

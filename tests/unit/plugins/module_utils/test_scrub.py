@@ -26,6 +26,14 @@ def test_each_way_to_write_a_secret_is_known(written):
     assert shown.startswith("before ") and shown.endswith(" after")
 
 
+@pytest.mark.parametrize("secret, written", [
+    (u"it's one secret", u"it&#x27;s one secret"), (u"it's one secret", u"it&#39;s one secret"), (u"ab/cd+ef=gh", u"ab%2fcd%2bef%3dgh"),
+    (u"one secret/two", u"one+secret%2Ftwo"), (u"sécret long", u"s\\xe9cret long"), (u"a'b\"c\\secret", u"a\\'b\"c\\\\secret"),
+])
+def test_what_html_urls_and_python_make_of_a_secret_is_known(secret, written):
+    assert scrub.scrubbed(u"before %s after" % written, [secret]) == u"before (hidden) after"
+
+
 @pytest.mark.parametrize("secret", [u"ding", u"true", u"paas", u"admin", u"qq", u"1"])
 def test_a_short_secret_goes_only_where_it_is_called_one(secret):
     text = u'message type ding is true: paas admin qq 1. {"bk_app_secret": "%s", "other": "%s"}' % (secret, secret)

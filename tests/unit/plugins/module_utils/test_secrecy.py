@@ -41,6 +41,8 @@ def test_options_of_options_are_hidden():
 @pytest.mark.parametrize("value, wanted", [
     (u"http://me:pass-not-real@host/x", u"http://(hidden)@host/x"), (u"http://pass-not-real@host", u"http://(hidden)@host"),
     (u"https://x/send?access_token=abc&sign=def#g", u"https://x/send?access_token=(hidden)&sign=(hidden)#g"),
+    (u"svc:pass-not-real@10.0.0.9:3128", u"(hidden)@10.0.0.9:3128"), (u"http://svc:pass@not@real@host:1", u"http://(hidden)@host:1"),
+    (u"http://svc:pass/not-real@host:1", u"http://(hidden)@host:1"), (u"http://h:1/x?user=me", u"http://h:1/x?user=me"),
     ({"proxy": [u"http://a:b@c"]}, {"proxy": [u"http://(hidden)@c"]}), (u"me@example.com", u"me@example.com"), (u"a://b c@d", u"a://b c@d"), (5, 5),
 ])
 def test_an_address_is_shown_without_what_is_secret_in_it(value, wanted):

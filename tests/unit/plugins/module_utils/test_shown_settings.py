@@ -12,9 +12,9 @@ import pytest
 from ansible_collections.ding.blueking.plugins.module_utils import shown_settings
 
 SECRETS = ["ding_app_secret", "ding_app_key", "wx_qy_corpsecret", "wx_token", "smtp_pwd", "qcloud_app_key", "password", "API_KEY", "accessKey",
-           "webhook", "authorization", "sign", "db_passwd", "private"]
+           "webhook", "authorization", "sign", "db_passwd", "private", "smtppass", "mailPass", "appsign", "smtp_pw", "passcode", "sms_pin", "ticket"]
 HARMLESS = ["msg_key", "token_field", "sign_field", "proxy", "smtp_host", "qcloud_app_id", "suggest_method", "weixin", "robot_code", "ca_bundle",
-            "design", "passed_on"]
+            "design", "passed_on", "assign", "spinner"]
 
 
 @pytest.mark.parametrize("name", SECRETS)
@@ -62,6 +62,17 @@ def test_unreadable_settings_are_not_shown():
 def test_information_has_the_last_characters_of_a_long_secret_only():
     text = '[["app_secret", "not-a-real-secret-1234"], ["app_key", "short"], ["token", ""], ["api_key", 12345], ["on", true]]'
     assert shown_settings.masked(text) == {"app_secret": "****1234", "app_key": "****", "token": "", "api_key": "(hidden)", "on": True}
+
+
+def test_of_a_login_in_an_address_not_even_the_end_is_shown():
+    assert shown_settings.masked('[["proxy", "http://monitoring-user:pw12@host:3128"]]') == {"proxy": "http://****@host:3128"}
+
+
+def test_a_long_number_may_be_a_secret_and_a_name_may_be_a_number():
+    text = '[["sms", 8392013455], [1, "x"], [null, 5]]'
+    assert shown_settings.masked(text, ["msg_key"]) == {"sms": "(hidden)", "1": "****", "None": 5}
+    assert shown_settings.replaced(text, {"sms": 1}, ()) == set(["sms"])
+    assert shown_settings.compared(text, text)[0] == {"sms": 8392013455, "1": "x", "None": 5}
 
 
 def test_where_only_harmless_names_are_known_every_other_text_is_masked():

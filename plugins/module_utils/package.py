@@ -55,7 +55,8 @@ def unpack(text):
     if len(files) != len(listed):
         raise Problem("The package names a file twice.")
     check(files)
-    return files
+    # Plain ASCII by now: on Python 2.7 the same kind of text as the names of a folder, which may be any bytes.
+    return dict((str(path), content) for path, content in files.items())
 
 
 def check(files):

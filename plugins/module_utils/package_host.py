@@ -58,7 +58,7 @@ def work(esb, params, files, check):
             if plan.original is not None:
                 refuse_what_does_not_import(esb, files, view, plan)
             if not check:
-                perform(esb, view, plan, owner)
+                perform(esb, view, plan, owner, files)
     return result(esb, plan, conf)
 
 
@@ -79,7 +79,7 @@ def make_plan(esb, params, files, owner, view, decided):
     if apis.kind == "link":
         raise Problem("%s is a link to %s, and nothing can be swapped in through a link: put the folder itself in its place."
                       % (esb.apis, apis.content))
-    before = read_conf(esb, view)
+    before = read_conf(esb, view, files is not None)
     tree = view.tree(FOLDER)
     try:
         after = conf_block.remove(before)
@@ -96,12 +96,12 @@ def make_plan(esb, params, files, owner, view, decided):
                 package.version(files) if files is not None else None, package.version_of(tree))
 
 
-def read_conf(esb, view):
-    """conf.py's bytes, None when there is none. Raises Problem where nobody could add to it."""
+def read_conf(esb, view, adds):
+    """conf.py's bytes, None when there is none. Raises Problem where nobody could add to it, if that is wanted."""
     entry = view.entry(CONF)
     if entry is None:
         for name in ("conf.pyc", "conf.pyo"):
-            if view.entry("apis/" + name) is not None:
+            if adds and view.entry("apis/" + name) is not None:
                 raise Problem("%s has a %s without its conf.py, and the ESB reads the site's channels from it: bring conf.py back, or remove "
                               "the %s if nobody needs it." % (esb.apis, name, name))
         return None
@@ -132,7 +132,7 @@ def without_original(esb, params, view, conf):
         raise Problem(original.refusal(found, esb.apis))
     release = original.plan(tree)
     if release.configs:
-        content = tree[original.CONFIGS].content
+        content = read_configs(esb, view)
         answer = ask(esb, "without_message_type", {"content": to_text(content), "type": MESSAGE_TYPE})
         if "fault" in answer:
             raise Problem("Nothing was changed: %s, which the site has changed, does not compile (line %s: %s). Mend it first."
@@ -140,6 +140,14 @@ def without_original(esb, params, view, conf):
         if answer["taken"]:
             configs = (content, base64.b64decode(answer["content"]))
     return rest, release, configs, taken
+
+
+def read_configs(esb, view):
+    """The bytes of CMSI's configs, whose text is to be changed. Raises Problem unless it is a file."""
+    entry = view.entry("apis/" + original.CONFIGS)
+    if entry is None or entry.kind != "file":
+        raise Problem("%s is no file." % os.path.join(esb.apis, original.CONFIGS))
+    return entry.content
 
 
 def stale_beside(view, files, conf):
@@ -150,7 +158,8 @@ def stale_beside(view, files, conf):
     names = ["apis/" + name for name in view.names("apis") if name in ("conf.pyc", "conf.pyo")]
     names += ["apis/__pycache__/" + name for name in view.names("apis/__pycache__") if name.startswith("conf.")]
     found = dict((name, view.entry(name)) for name in names)
-    return package.stale_byte_code([name for name in names if found[name].kind == "file"], entry, lambda name: found[name].content)
+    # One that an ESB is just writing has had its name changed by now.
+    return package.stale_byte_code([name for name in names if found[name] and found[name].kind == "file"], entry, lambda name: found[name].content)
 
 
 def has_steps(plan):
@@ -197,7 +206,8 @@ def broken_conf(esb, line, reason):
 
 def refuse_what_does_not_import(esb, files, view, plan):
     """A trial: what would be in apis afterwards is imported from a copy; what fails must have failed before as well."""
-    before = dict((path, view.entry("apis/" + path).content) for path in sent(view))
+    found = [(path, view.entry("apis/" + path)) for path in sent(view)]
+    before = dict((path, entry.content) for path, entry in found if entry)
     after = dict((path, content) for path, content in before.items()
                  if path not in plan.original.files and not path.startswith(PACKAGE + "/"))
     after.update((PACKAGE + "/" + path, content) for path, content in files.items())
@@ -222,14 +232,20 @@ def trial(esb, files, only):
 
 def sent(view):
     """The paths in apis that go to the trial: all files but byte code that has its source, large ones, and names that no module has."""
-    tree = view.tree("apis", lambda path, size: False)
+    sizes = {}
+
+    def note(path, size):
+        sizes[path[len("apis/"):]] = size
+        return False
+
+    tree = view.tree("apis", note)
     return [path for path, entry in tree.items() if entry.kind == "file" and package.source_of(path) not in tree
-            and "__pycache__" not in path.split("/") and _PLAIN.match(path) and os.stat(view.path("apis/" + path)).st_size <= SENT_BYTES]
+            and "__pycache__" not in path.split("/") and _PLAIN.match(path) and sizes[path] <= SENT_BYTES]
 
 
 # --- changing it ------------------------------------------------------------------------------------------------------
 
-def perform(esb, view, plan, owner):
+def perform(esb, view, plan, owner, files):
     with swap.stage(esb.generic) as stage:
         if not plan.goal:
             put_conf(stage, view, plan, owner)
@@ -246,7 +262,29 @@ def perform(esb, view, plan, owner):
             put_conf(stage, view, plan, owner)
         for path in plan.byte_code:
             stage.delete(path)
+        refuse_what_has_changed(esb, view, plan, files)
         stage.commit()
+
+
+def refuse_what_has_changed(esb, view, plan, files):
+    """The ESB's Python was asked since the plan was made, for seconds: what the site has written meanwhile is not overwritten."""
+    if plan.conf and read_conf(esb, view, files is not None) != plan.conf[0]:
+        raise swap.changed_meanwhile(os.path.join(esb.apis, "conf.py"))
+    if sources_of(package.differences(view.tree(FOLDER), plan.goal)) != sources_of(plan.changes):
+        raise swap.changed_meanwhile(os.path.join(esb.apis, PACKAGE))
+    if plan.configs and read_configs(esb, view) != plan.configs[0]:
+        raise swap.changed_meanwhile(os.path.join(esb.apis, original.CONFIGS))
+    if plan.original:
+        now = original.plan(view.tree("apis", original.reads))
+        for then, found in ((plan.original.files, now.files), (plan.original.kept, now.kept)):
+            changed = sorted(path for path in set(then) ^ set(found) if not package.is_byte_code(path))
+            if changed:
+                raise swap.changed_meanwhile(os.path.join(esb.apis, changed[0]))
+
+
+def sources_of(changes):
+    """What the changes were planned for, without times, and without the byte code that an ESB may write at any time."""
+    return [(change.path, change.before and change.before[:len(package.Wanted._fields)]) for change in changes if not package.is_byte_code(change.path)]
 
 
 def put_conf(stage, view, plan, owner):
@@ -315,7 +353,7 @@ def result(esb, plan, conf):
     found["removed"] += [path[len("apis/"):] for path in plan.byte_code] + (plan.original.files if plan.original else [])
     touched = sum(found.values(), [])
     return {
-        "changed": bool(touched or plan.decided),
+        "changed": bool(has_steps(plan) or plan.decided),
         "diff": diff(esb, plan),
         "files": dict((kind, sorted(paths)) for kind, paths in found.items()),
         "kept": plan.original.kept if plan.original else [],

@@ -57,7 +57,7 @@ def _check_unchanged(apis, made):
     then = dict((path, entry) for path, entry in made.current.items() if path == manifest.ROOT or path.split(u"/")[0] in made.tops)
     changed = sorted(set(manifest.changes(then, now)) - set([manifest.ROOT]))
     if changed:
-        raise Problem("%s was changed by something else while the restore was prepared. Nothing was changed: start again." % changed[0])
+        raise swap.changed_meanwhile(changed[0])
 
 
 class _Builder:

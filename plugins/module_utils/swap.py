@@ -80,9 +80,9 @@ def recover(generic):
             run.close()
             finished += [step.name for step in run.steps]
         for folder in _run_folders(generic):
-            shutil.rmtree(folder)
+            _throw_away(folder)
     except (OSError, IOError) as error:
-        raise Problem("What an interrupted run had begun in %s cannot be finished: %s." % (generic, error))
+        raise _unfinished(generic, error)
     return finished
 
 
@@ -98,7 +98,12 @@ def stage(generic):
     finally:
         # A journal that is still there belongs to the next run.
         if os.path.isdir(folder) and not os.path.lexists(os.path.join(folder, JOURNAL)):
-            shutil.rmtree(folder, ignore_errors=True)
+            _throw_away(folder)
+
+
+def changed_meanwhile(path):
+    """The Problem of a caller that sees, right before commit(), that its plan is no longer right."""
+    return Problem("%s was changed by something else while its change was prepared. Nothing was changed: start again." % path)
 
 
 def byte_code(path):
@@ -111,7 +116,7 @@ def byte_code(path):
     found = [stem + end for end in (".pyc", ".pyo") if os.path.lexists(stem + end)]
     if os.path.isdir(cache) and not os.path.islink(cache):
         found += [os.path.join(cache, name) for name in sorted(os.listdir(cache)) if name.startswith(start)]
-    return found
+    return [path for path in found if os.path.islink(path) or not os.path.isdir(path)]
 
 
 class _Stage:
@@ -139,7 +144,10 @@ class _Stage:
         except (OSError, IOError) as error:
             self._undo(run, error)
             raise Problem("Nothing was changed in %s, since one step was refused: %s." % (self._generic, error))
-        run.close()
+        try:
+            run.close()
+        except (OSError, IOError) as error:
+            raise _unfinished(self._generic, error)
 
     def _undo(self, run, reason):
         try:
@@ -234,8 +242,17 @@ class _Run:
     def close(self):
         os.unlink(self._journal)
         _fsync(self._folder)
-        shutil.rmtree(self._folder)
+        _throw_away(self._folder)
         _fsync(self.generic)
+
+
+def _throw_away(folder):
+    """Nothing depends on what is in it any more. What cannot be removed, such as a file that is immutable, is in nobody's way."""
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _unfinished(generic, error):
+    return Problem("What an interrupted run had begun in %s cannot be finished: %s." % (generic, error))
 
 
 def _keep(target, place, successor):

@@ -11,8 +11,11 @@ import stat
 import pytest
 
 from ansible_collections.ding.blueking.plugins.module_utils import conf_block
+from ansible_collections.ding.blueking.plugins.module_utils import package
 from ansible_collections.ding.blueking.plugins.module_utils import package_host
+from ansible_collections.ding.blueking.plugins.module_utils import swap
 from ansible_collections.ding.blueking.plugins.module_utils.esb_python import Esb
+from ansible_collections.ding.blueking.plugins.module_utils.problem import Problem
 from ansible_collections.ding.blueking.tests.unit.plugins.module_utils.killing import KILLED, killed_after
 
 NEW = {"__init__.py": b"", "_channels.py": b"CHANNELS = []\n", "send.py": b"new\n", "toolkit/version.py": b'__version__ = "2"\n'}
@@ -119,3 +122,87 @@ def test_documentation_alone_needs_no_restart(tmpdir):
     documented["apidocs/en/send.md"] = b"new\n"
     result = work(home, documented)
     assert result["changed"] and not result["restart_needed"]
+
+
+@pytest.mark.parametrize("path", ["conf.py", "ding_blueking/send.py", "ding_blueking/new.py"])
+def test_what_the_site_writes_while_a_run_is_prepared_is_not_overwritten(tmpdir, monkeypatch, path):
+    home = site(tmpdir, OLD)
+    theirs = os.path.join(home, "components", "generic", "apis", path)
+    conf = os.path.join(home, "components", "generic", "apis", "conf.py")
+    with open(conf, "wb") as handle:
+        handle.write(CONF)
+    asked = package_host.refuse_what_does_not_compile
+
+    def write(*arguments):
+        asked(*arguments)
+        with open(theirs, "ab") as handle:
+            handle.write(b"# the site's\n")
+
+    monkeypatch.setattr(package_host, "refuse_what_does_not_compile", write)
+    with pytest.raises(Problem, match="changed by something else.*Nothing was changed"):
+        work(home, NEW)
+    with open(theirs, "rb") as handle:
+        assert handle.read().endswith(b"# the site's\n")
+    with open(os.path.join(os.path.dirname(conf), "ding_blueking", "_channels.py"), "rb") as handle:
+        assert handle.read() == OLD["_channels.py"]
+
+
+def test_byte_code_that_an_esb_writes_meanwhile_is_no_reason_to_refuse(tmpdir, monkeypatch):
+    home = site(tmpdir, OLD)
+    ours = os.path.join(home, "components", "generic", "apis", "ding_blueking")
+    asked = package_host.refuse_what_does_not_compile
+
+    def compile_one(*arguments):
+        asked(*arguments)
+        os.mkdir(os.path.join(ours, "__pycache__"))
+        for name in ("send.pyc", os.path.join("__pycache__", "send.cpython-36.pyc")):
+            with open(os.path.join(ours, name), "wb") as handle:
+                handle.write(b"byte code")
+
+    monkeypatch.setattr(package_host, "refuse_what_does_not_compile", compile_one)
+    assert work(home, NEW)["changed"]
+    assert not os.path.exists(os.path.join(ours, "send.pyc"))
+
+
+@pytest.mark.parametrize("before, wanted", [(OLD, OLD), (None, None)])
+def test_an_empty_folder_in_ours_is_a_change_and_goes(tmpdir, before, wanted):
+    home = site(tmpdir, before)
+    os.makedirs(os.path.join(home, "components", "generic", "apis", "ding_blueking", "empty"))
+    assert work(home, wanted, check=True)["changed"] and work(home, wanted)["changed"]
+    assert not work(home, wanted)["changed"]
+    assert not os.path.exists(os.path.join(home, "components", "generic", "apis", "ding_blueking", "empty"))
+
+
+def test_names_of_any_bytes_beside_ours_are_no_error(tmpdir):
+    home = site(tmpdir, OLD)
+    ours = os.path.join(home, "components", "generic", "apis", "ding_blueking")
+    for number in range(8):
+        with open(os.path.join(ours.encode("ascii"), u"\u8bf4%d.txt".encode("utf-8").replace(b"%d", str(number).encode("ascii"))), "wb"):
+            pass
+    packed = dict(NEW, **dict(("more/file%d.py" % number, b"x\n") for number in range(8)))
+    assert work(home, package.unpack(package.pack(packed)))["changed"]
+    assert sorted(os.listdir(ours)) == ["__init__.py", "_channels.py", "more", "send.py", "toolkit"]
+
+
+def test_what_cannot_be_thrown_away_stops_no_run(tmpdir, monkeypatch):
+    home = site(tmpdir, OLD)
+    removed = swap.shutil.rmtree
+
+    def refuse(path, ignore_errors=False):
+        if not ignore_errors:
+            raise OSError(1, "Operation not permitted")
+
+    monkeypatch.setattr(swap.shutil, "rmtree", refuse)
+    assert work(home, NEW)["changed"] and not work(home, NEW)["changed"]
+    monkeypatch.setattr(swap.shutil, "rmtree", removed)
+    assert not work(home, NEW)["changed"]
+    assert not [name for name in os.listdir(os.path.join(home, "components", "generic")) if name.startswith(".")]
+
+
+def test_a_lone_byte_code_of_conf_py_is_in_the_way_of_an_install_only(tmpdir):
+    home = site(tmpdir)
+    conf = os.path.join(home, "components", "generic", "apis", "conf.py")
+    os.rename(conf, conf + "c")
+    assert not work(home, None)["changed"]
+    with pytest.raises(Problem, match="without its conf.py"):
+        work(home, NEW)

@@ -240,6 +240,14 @@ def test_a_robot_that_is_refused_is_tried_again_after_a_minute_and_then_its_mess
     assert len(box.dead()) == 2 and len(group.calls) == 2 and box.waiting() == 0 and time.time() - began > 1
 
 
+def test_the_same_text_for_two_receivers_dies_with_the_one_that_is_refused_only(base):
+    box, group = Outbox(base, "robot-a"), Group()
+    group.place = lambda receiver, user_id: Verdict("refused", u"is no BlueKing user", {"receiver": True}, 0) if receiver == u"gone" else None
+    fill(box, entry(1, u"<1> disk full", receiver=u"gone"), entry(2, u"<1> disk full", receiver=u"there"), entry(3, receiver=u"there"))
+    run(box, group)
+    assert group.numbers() == [1, 3] and [letter["receiver"] for letter in box.dead()] == [u"gone"]
+
+
 def test_what_a_busy_dingtalk_answers_is_not_asked_again_before_its_time(base):
     box, group = Outbox(base, "robot-a"), Group(lambda text: Verdict("busy", u"errcode -1", {}, 0))
     fill(box, entry(0))

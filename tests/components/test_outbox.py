@@ -3,6 +3,7 @@
 from __future__ import absolute_import, division, print_function
 
 import errno
+import fcntl
 import io
 import os
 import shutil
@@ -88,6 +89,33 @@ def test_an_entry_that_the_disk_has_spoilt_is_told_apart_and_costs_no_other(base
     assert ids == [u"id0", u"id2"] and len(spoilt) == 1 and b"rodot" in spoilt[0]
 
 
+@pytest.mark.parametrize("spoil, ids, letters", [
+    (lambda line: line[:9] + b"9" + line[10:], [u"id0", u"id1", u"id2"], 0), (lambda line: line[:60] + b"\0" + line[61:], [u"id0", u"id2"], 1)])
+def test_of_a_synced_entry_nothing_vanishes_without_a_word(base, spoil, ids, letters):
+    box = Outbox(base, "robot-a")
+    for number in range(3):
+        box.append(entry(number))
+    with io.open(box.path("in.log"), "rb") as stored:
+        lines = stored.read().split(b"\n")
+    with io.open(box.path("in.log"), "wb") as stored:
+        stored.write(b"\n".join([lines[0], spoil(lines[1])] + lines[2:]))
+    found, spoilt = taken(box)
+    assert found == ids and len(spoilt) == letters
+
+
+def test_a_process_that_is_started_meanwhile_does_not_keep_the_lock(base):
+    box = Outbox(base, "robot-a")
+    box.append(entry(0))
+    with box.locked() as lock:
+        copy = os.dup(lock)
+    try:
+        with io.open(box.path("lock"), "rb") as other:
+            # Raises where somebody has it.
+            fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    finally:
+        os.close(copy)
+
+
 def test_zeros_that_a_power_cut_left_are_nothing(base):
     box = Outbox(base, "robot-a")
     box.append(entry(0))
@@ -109,8 +137,9 @@ def test_on_a_full_disk_nothing_of_the_message_is_left(base, monkeypatch):
         return real(descriptor, data)
 
     monkeypatch.setattr(outbox.os, "write", full)
-    with pytest.raises(EnvironmentError):
+    with pytest.raises(EnvironmentError) as raised:
         box.append(entry(1))
+    assert not isinstance(raised.value, outbox.Unsure)
     monkeypatch.undo()
     assert box.waiting() == 1
     box.append(entry(2))
@@ -125,7 +154,7 @@ def test_a_message_is_not_answered_for_before_it_is_synced(base, monkeypatch):
 
     box.append(entry(0))
     monkeypatch.setattr(outbox.os, "fsync", broken)
-    with pytest.raises(EnvironmentError):
+    with pytest.raises(outbox.Unsure):
         box.append(entry(1))
 
 

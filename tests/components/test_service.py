@@ -13,7 +13,7 @@ import time
 
 import pytest
 from components.generic.apis.ding_blueking import __version__
-from components.generic.apis.ding_blueking.toolkit import heartbeat, outbox, overflow, service, settings, status, targets
+from components.generic.apis.ding_blueking.toolkit import heartbeat, outbox, overflow, receivers, service, settings, status, targets
 from components.generic.apis.ding_blueking.toolkit.secret import Secret
 from components.generic.apis.ding_blueking.toolkit.store import store
 
@@ -215,6 +215,77 @@ def test_an_outbox_that_fails_in_the_middle_gives_its_place_back(folder):
     made._new_drain = lambda key: (Breaks(key, []), Breaks(key, []))
     made._work("robot-full")
     assert left == ["robot-full"] and made._not_before["robot-full"] > 0
+
+
+def test_where_no_thread_can_be_started_the_service_goes_on(folder, monkeypatch):
+    made = service.Service(folder, PACKAGE)
+    made._settings = settings.read({})
+    for number in range(3):
+        outbox.Outbox(os.path.join(folder, outbox.FOLDER), "robot-%d" % number).append({"at": time.time()})
+    begun, real = [], threading.Thread.start
+
+    def start(thread):
+        if begun:
+            raise RuntimeError("can't start new thread")
+        begun.append(thread.name)
+        real(thread)
+
+    made._new_drain = lambda key: (Rests(key, []), Rests(key, []))
+    monkeypatch.setattr(service.threading.Thread, "start", start)
+    made._start_threads()
+    monkeypatch.undo()
+    assert begun == ["robot-0"] and "robot-1" not in made._threads
+    monkeypatch.setattr(service, "AGAIN_AFTER", 0)
+    made._not_before.clear()
+    made._start_threads()
+    wait(lambda: not any(thread.is_alive() for thread in made._threads.values()))
+    assert set(made._last_turn) == set(["robot-0", "robot-1", "robot-2"])
+
+
+def test_what_was_given_up_is_still_told_when_its_outbox_fails_once_or_rests(folder):
+    """Nothing waits any more then: the notice lies in the outbox's state alone."""
+    made = service.Service(folder, PACKAGE)
+    made._settings = settings.read({})
+    steps = []
+
+    class Gives(Rests):
+        def step(self):
+            steps.append(1)
+            if len(steps) == 1:
+                raise EnvironmentError(28, "No space left on device")
+            return 300.0
+
+    os.makedirs(os.path.join(folder, outbox.FOLDER, "robot-a"))
+    made._new_drain = lambda key: (Gives(key, []), Gives(key, []))
+    made._looked_at.add("robot-a")
+    made._work("robot-a")
+    made._not_before.clear()
+    made._read_settings = lambda: None
+    assert made.run(True, 3) == service.LEFT and len(steps) == 2
+
+
+@pytest.mark.parametrize("kind, wanted", [("poisoned", ("refused", {"receiver": True})), ("busy", ("busy", {}))])
+def test_a_call_to_one_person_that_is_poisoned_is_about_that_person(monkeypatch, kind, wanted):
+    class Client(object):
+        def send_to_people(self, *arguments):
+            return targets._verdict(kind, u"staffId.notExisted")
+
+        def scrub(self, text):
+            return text
+
+    target = targets.PersonTarget(lambda: settings.read({}))
+    monkeypatch.setattr(target, "_client", lambda _: (Client(), 0))
+    verdict = target.send(u"ann", u"u1", [u"text", u"{}"])
+    assert (verdict.kind, verdict.data) == wanted
+
+
+def test_two_users_of_one_group_share_a_digest_only_with_the_same_secret():
+    class Robots(object):
+        def find(self, name):
+            return receivers.Receiver(name, "robot", u"", u"", TOKEN, Secret(u"SECwrong" if name == u"wrong" else u"SECnotreal"), u"")
+
+    target = targets.RobotTarget(lambda: settings.read({}), Robots())
+    assert target.same(u"one", u"other") and not target.same(u"one", u"wrong") and target.same(u"wrong", u"wrong")
 
 
 def test_a_call_to_a_person_takes_one_place_of_the_apps_limit(monkeypatch):

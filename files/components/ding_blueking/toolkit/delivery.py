@@ -8,7 +8,7 @@ from collections import OrderedDict, namedtuple
 
 from common.log import logger
 
-from . import dingtalk, parallel
+from . import dingtalk, outbox, parallel
 from .dingtalk import BUSY, DONE, HELD, LATE, LATER, POISONED, REFUSED, TOO_LARGE, UNCERTAIN, held_reason
 from .messages import GROUP_LIMIT, PERSON_LIMIT, SMALLEST_LIMIT
 from .names import monotonic
@@ -44,11 +44,23 @@ class Ledger(object):
         self._open = True
 
     def note(self, receivers, outcome, uncertain=False, reason=u"", queued=None):
+        """What was noted before: {receiver: Outcome or None}, for put_back."""
         reason = self._scrub(reason)
         with self._lock:
+            before = dict((receiver, self._outcomes.get(receiver)) for receiver in receivers)
             if self._open:
                 for receiver in receivers:
                     self._outcomes[receiver] = Outcome(outcome, uncertain, reason, queued)
+        return before
+
+    def put_back(self, before):
+        with self._lock:
+            if self._open:
+                for receiver, outcome in before.items():
+                    if outcome is None:
+                        self._outcomes.pop(receiver, None)
+                    else:
+                        self._outcomes[receiver] = outcome
 
     def close(self):
         """{receiver: Outcome}."""
@@ -275,11 +287,18 @@ class Delivery(object):
         return self._queued(job.names, lambda: self._overflow.queue_for_robot(job.robot.token, entry))
 
     def _queued(self, names, store_it):
+        """Whether it is in the outbox now, or may be: then nobody else sends it."""
+        before = self._ledger.note(names, DOUBTFUL, True, DEADLINE_REASON % self._settings.deadline + u" while it was being queued")
         try:
             queued = store_it()
+        except outbox.Unsure as error:
+            logger.error("ding.blueking: nobody knows whether a message is queued: %s", error.strerror)
+            self._ledger.note(names, DOUBTFUL, True, u"the outbox's disk failed, so nobody knows whether it is queued: %s" % error.strerror)
+            return True
         except EnvironmentError as error:
             logger.error("ding.blueking: a message cannot be queued: %s", error.strerror or error.__class__.__name__)
             self._overflow.problem = u"the outbox cannot be written: %s" % (error.strerror or error.__class__.__name__)
+            self._ledger.put_back(before)
             return False
         self._ledger.note(names, QUEUED, False, QUEUED_REASON % (queued["behind"], queued["seconds"]), queued)
         return True

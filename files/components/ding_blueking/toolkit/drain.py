@@ -180,14 +180,15 @@ class Drain(object):
 
         def items():
             told, receiver = set(), None
-            for waiting in list(self._waiting.values())[:MOST_ITEMS]:
-                if waiting.identity in told:
+            for key, waiting in list(self._waiting.items())[:MOST_ITEMS]:
+                if key in told:
                     continue
                 if len(keys_of) >= self._state["items"] or receiver is not None and not self._target.same(receiver, waiting.receiver):
                     return
-                told.add(waiting.identity)
                 receiver = waiting.receiver
-                keys = self._by_identity[waiting.identity]
+                # What is refused for one receiver is not for another, though the text is the same.
+                keys = [each for each in self._by_identity[waiting.identity] if self._target.same(receiver, self._waiting[each].receiver)]
+                told.update(keys)
                 times = [self._waiting[key].at for key in keys]
                 keys_of.append(keys)
                 yield digest.Item(self._outbox.read(waiting.place), len(keys), min(times), max(times))

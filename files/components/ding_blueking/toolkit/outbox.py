@@ -88,8 +88,7 @@ def read_frame(line):
         # Zeros are what a power cut leaves of bytes that were not synced.
         return None, bool(line.strip(b"\0")) and b"\0" not in line and len(line) > 18 and line.endswith(b"}")
     data = line[found.end():]
-    if len(data) < int(found.group(2)) or b"\0" in data:
-        return None, False
+    # The sum says more than the length.
     if zlib.crc32(data) & 0xFFFFFFFF == int(found.group(1), 16):
         try:
             entry = json.loads(data.decode("utf-8"))
@@ -97,7 +96,12 @@ def read_frame(line):
             entry = None
         if isinstance(entry, dict):
             return entry, False
-    return None, True
+    never_finished = len(data) < int(found.group(2)) or data.endswith(b"\0")
+    return None, not never_finished
+
+
+class Unsure(EnvironmentError):
+    """A message may be stored, or not: the disk has failed behind it."""
 
 
 class Outbox(object):
@@ -114,8 +118,8 @@ class Outbox(object):
     # --- workers --------------------------------------------------------------------------------------------------
 
     def append(self, entry, refused=lambda: None):
-        """Store an entry for good. Counts as they were before it. Raises EnvironmentError, and the entry is not stored, unless a disk that
-        took it fails to make it last: then nobody knows.
+        """Store an entry for good. Counts as they were before it. Raises EnvironmentError, and the entry is not stored; but Unsure where a
+        disk that took it fails to make it last, or to take it back.
 
         refused: called under the lock, gives an error when nothing may be stored any more.
         """
@@ -134,14 +138,18 @@ class Outbox(object):
                 _write_counts(lock, counts._replace(came=counts.came + 1, bytes_came=counts.bytes_came + len(line)))
                 if not size:
                     sync_folder(self.folder)
-            except Exception:
-                _cut(descriptor, size)
+            except Exception as error:
+                is_cut = _cut(descriptor, size)
                 os.close(descriptor)
+                if not is_cut and isinstance(error, EnvironmentError):
+                    raise Unsure(error.errno, error.strerror)
                 raise
         try:
             # After the lock is given back: the kernel joins what several workers wait for. A file that the service has
             # taken meanwhile is still the same file.
             os.fsync(descriptor)
+        except EnvironmentError as error:
+            raise Unsure(error.errno, error.strerror)
         finally:
             os.close(descriptor)
         return counts
@@ -176,6 +184,8 @@ class Outbox(object):
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield descriptor
         finally:
+            # Not by the end of the descriptor alone: a process that another thread has just started may have it, too.
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
             os.close(descriptor)
 
     # --- the service ----------------------------------------------------------------------------------------------
@@ -288,11 +298,12 @@ class Outbox(object):
 
 
 def _cut(descriptor, size):
-    """What was written behind `size` is taken back, as far as the disk lets it."""
+    """What was written behind `size` is taken back, as far as the disk lets it. Whether it is."""
     try:
         os.ftruncate(descriptor, size)
     except EnvironmentError:
-        pass
+        return False
+    return True
 
 
 def read_json(path):

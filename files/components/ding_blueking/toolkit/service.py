@@ -100,7 +100,8 @@ class Service(object):
                 began = monotonic()
                 self._start_threads()
                 next_look = monotonic() + (monotonic() - began) / LOOKING
-            if once and self._settings is not None and not self._threads and not self._waiting():
+            # One that rests may still have to tell of what was given up, though nothing waits.
+            if once and self._settings is not None and not self._threads and not self._waiting() and not self._drains:
                 break
             if once and monotonic() >= until:
                 code = LEFT
@@ -187,7 +188,15 @@ class Service(object):
             thread = threading.Thread(target=self._work, args=(key,), name=str(key))
             thread.daemon = True
             self._threads[key] = thread
-            thread.start()
+            try:
+                thread.start()
+            except Exception as error:
+                # At a limit of processes or memory: those that run go on, and this one has its turn when one of them has ended.
+                del self._threads[key]
+                self._looked_at.discard(key)
+                self._not_before[key] = now + AGAIN_AFTER
+                logger.warning("ding.blueking: no thread can be started for outbox %s: %s", key, error.__class__.__name__)
+                return
 
     def _rests(self, key, now):
         return now < self._not_before.get(key, 0) <= now + max(AGAIN_AFTER, LONGEST_REST)
@@ -210,6 +219,8 @@ class Service(object):
             target.leave()
         except Exception as error:
             self._not_before[key] = monotonic() + AGAIN_AFTER
+            # What is left to tell may lie in its state only.
+            self._looked_at.discard(key)
             logger.error("ding.blueking: %s in outbox %s, at %s; it is tried again in %d seconds",
                          error.__class__.__name__, key, _place(), AGAIN_AFTER)
             if target is not None:

@@ -5,7 +5,7 @@ from __future__ import absolute_import, division, print_function
 import threading
 
 from . import directory, receivers
-from .dingtalk import BUSY, DONE, HELD, LATER, REFUSED, DingTalk, Verdict
+from .dingtalk import BUSY, DONE, HELD, LATER, POISONED, REFUSED, DingTalk, Verdict
 from .errors import DirectoryError
 from .limits import robot_wait
 from .names import monotonic
@@ -85,9 +85,13 @@ class RobotTarget(_Target):
 
     def same(self, one, other):
         try:
-            return one == other or self._robots.find(one).token == self._robots.find(other).token
+            if one == other:
+                return True
+            robots = [self._robots.find(name) for name in (one, other)]
         except DirectoryError:
             return False
+        # As delivery.send has it: of two users of one group, one may have a wrong secret.
+        return robots[0].token == robots[1].token and robots[0].secret == robots[1].secret
 
     def place(self, receiver, user_id):
         try:
@@ -159,6 +163,9 @@ class PersonTarget(_Target):
         client, deadline = self._client(self._settings())
         verdict = client.send_to_people([user_id], body[0], body[1])
         verdict = verdict._replace(reason=client.scrub(verdict.reason))
+        if verdict.kind == POISONED:
+            # There is no other in this call whom it could be about.
+            return _verdict(REFUSED, verdict.reason, {"receiver": True})
         if verdict.kind != DONE:
             return verdict
         if user_id in verdict.data["refused"]:

@@ -209,7 +209,7 @@ class Run:
             name = (one or other)["called"]
             # What other channels hold is theirs: the names that change say enough.
             texts = [each["text"] if each else None for each in (one, other)]
-            settings = shown_settings.compared(texts[0], texts[1], [name for text in texts for name in comp_conf.values(text)], ())
+            settings = shown_settings.compared(texts[0], texts[1], [each for text in texts for each in comp_conf.values(text)], ())
             for place, each, opposite, part in ((shown[0], one, other, settings[0]), (shown[1], other, one, settings[1])):
                 if each is not None:
                     place[name] = dict((column, value) for column, value in each["columns"].items()

@@ -36,7 +36,7 @@ def test_rows_are_shown_with_their_settings_and_without_their_secrets(ansible, h
     assert not real.failed and not real.changed
     assert [each["path"] for each in real.data["channels"]] == [MAIL, "/cmsi/send_sms/"] and real.data["missing"] == ["/cmsi/nowhere/"]
     mail, sms = real.data["channels"]
-    assert mail["settings"] == {"dest_url": "http://****et-1@h.test", "smtp_pwd": "****et-1", "app_token": "****", "port": 25,
+    assert mail["settings"] == {"dest_url": "http://****@h.test", "smtp_pwd": "****et-1", "app_token": "****", "port": 25,
                                 "nested": {"api_key": "****et-1"}}
     assert (mail["component"], mail["method"], mail["active"], mail["system"]) == ("generic.cmsi.send_mail", "", True, "CMSI")
     assert sms["settings"] == "(not JSON)"

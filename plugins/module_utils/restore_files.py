@@ -14,7 +14,6 @@ import stat
 
 from ansible_collections.ding.blueking.plugins.module_utils import manifest, restoring, swap
 from ansible_collections.ding.blueking.plugins.module_utils.our_channels import PACKAGE
-from ansible_collections.ding.blueking.plugins.module_utils.problem import Problem
 
 APIS = u"apis"
 # A file or folder takes whole blocks.

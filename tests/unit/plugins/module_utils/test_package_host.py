@@ -10,6 +10,7 @@ import stat
 
 import pytest
 
+from ansible_collections.ding.blueking.plugins.module_utils import apis_tree
 from ansible_collections.ding.blueking.plugins.module_utils import conf_block
 from ansible_collections.ding.blueking.plugins.module_utils import package
 from ansible_collections.ding.blueking.plugins.module_utils import package_host
@@ -206,3 +207,25 @@ def test_a_lone_byte_code_of_conf_py_is_in_the_way_of_an_install_only(tmpdir):
     assert not work(home, None)["changed"]
     with pytest.raises(Problem, match="without its conf.py"):
         work(home, NEW)
+
+
+def test_cmsis_configs_that_are_a_link_are_named(tmpdir):
+    home = site(tmpdir)
+    folder = os.path.join(home, "components", "generic", "apis", "cmsi", "toolkit")
+    os.makedirs(folder)
+    os.symlink("elsewhere.py", os.path.join(folder, "configs.py"))
+    with pytest.raises(Problem, match="configs.py is no file"):
+        package_host.read_configs(Esb(params(home)), apis_tree.View(os.path.join(home, "components", "generic")))
+
+
+def test_byte_code_that_is_renamed_while_it_is_looked_at_is_none():
+    conf = apis_tree.Entry("file", CONF, 0o644, 0, 0, 1, 1)
+
+    class View:
+        def entry(self, name):
+            return conf if name == "apis/conf.py" else None
+
+        def names(self, folder):
+            return ["conf.cpython-36.pyc.140"] if folder.endswith("__pycache__") else []
+
+    assert package_host.stale_beside(View(), NEW, None) == []

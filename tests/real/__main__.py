@@ -157,10 +157,10 @@ def _contract(esb, rest):
     environment.update((name, value) for name, value in esb.contract_environment().items() if value)
     done = subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--junitxml=%s" % report, "tests/contract",
                            *rest], cwd=paths.ROOT, env=environment)
-    counts, _ = junit.read(report)
-    if counts is None:
+    tested = junit.read(report)
+    if tested is None:
         raise SandboxError("pytest ended with %d before it ran a test." % done.returncode)
-    print("%d passed, %d failed, %d skipped" % (counts.passed, counts.failed, counts.skipped))
+    print("%d passed, %d failed, %d skipped" % (tested.counts.passed, tested.counts.failed, tested.counts.skipped))
     return done.returncode
 
 

@@ -37,6 +37,8 @@ if [ "$1 $2" = "-m virtualenv" ]; then shift 2; exec '%s' -m virtualenv --no-per
 exec '%s' "$@"
 """
 SKIPPED = re.compile(r'^WARNING: Skipping sanity test "([^"]+)"(?: on Python (\S+))? ?(.*)$', re.M)
+# What it has found, but not that it has found something.
+ERRORS = re.compile(r"^ERROR: (?!Found \d|The \d)(.+)$", re.M)
 SECONDS = 900
 
 
@@ -110,7 +112,7 @@ def sanity(core):
             code = place.command("sanity", "--color", "no")
         said = job.log.read_text("utf-8", "replace")
         if code:
-            job.check("ansible-test sanity with ansible-core %s" % core, "ended with %d" % code)
+            job.check("ansible-test sanity with ansible-core %s" % core, "ended with %d: %s" % (code, "; ".join(ERRORS.findall(said)[:3])))
         else:
             job.counts += junit.Counts(len(re.findall(r"^Running sanity test", said, re.M)), 0, 0)
         # What other Pythons there are is not asked of this machine.
@@ -127,9 +129,7 @@ def units(core, python):
             code = place.command("units", "--color", "no", "--num-workers", "1", "--python", python)
             reports = list((place.collection / "tests" / "output" / "junit").glob("*.xml"))
             for report in reports:
-                counts, skipped = junit.read(report)
-                job.counts += counts or junit.Counts()
-                job.skipped_tests += ["%s: %s" % pair for pair in skipped]
+                job.add(junit.read(report) or junit.Report())
             if code or not job.counts.passed:
                 raise Failed("ansible-test units with ansible-core %s on Python %s ended with %d" % (core, python, code))
     return run

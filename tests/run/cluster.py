@@ -52,16 +52,15 @@ def scenario(python, *chosen):
 
 def _count(job, report, code):
     """molecule's own steps count as one check; what its step `verify` has tested counts by itself."""
-    counts, skipped = junit.read(report / "junit.xml")
+    tested = junit.read(report / "junit.xml")
     told = report / "pytest.txt"
     if told.exists():
         text = told.read_text("utf-8", "replace")
         job.say(text)
         # Each on a line of its own.
         job.note(*("\n        " + figure for figure in FIGURE.findall(text)))
-    if counts is None:
+    if tested is None:
         raise Failed("molecule ended with %d before the cluster was tested" % code)
-    job.counts += counts
-    job.skipped_tests += ["%s: %s" % pair for pair in skipped]
+    job.add(tested)
     # A test that failed has made molecule fail; that is not counted twice.
-    job.check("molecule test, scenario cluster", "ended with %d" % code if code and not counts.failed else "")
+    job.check("molecule test, scenario cluster", "ended with %d" % code if code and not tested.counts.failed else "")

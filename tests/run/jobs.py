@@ -49,6 +49,8 @@ class Outcome:
     seconds: float = 0.0
     problem: str = ""
     skipped_tests: list = field(default_factory=list)
+    # What failed, a line each.
+    failed_tests: list = field(default_factory=list)
     notes: tuple = ()
     log: Path = None
 
@@ -64,7 +66,7 @@ class Run:
         self.folder.mkdir(parents=True)
         self.log = self.folder / "log.txt"
         self.counts = junit.Counts()
-        self.skipped_tests = []
+        self.skipped_tests, self.failed_tests = [], []
         self.notes = ()
         self.stopped = False
         self._process = None
@@ -82,6 +84,14 @@ class Run:
         """Counts one check of our own; an empty problem means passed."""
         self.say("%s: %s" % (name, problem or "ok"))
         self.counts += junit.Counts(0, 1, 0) if problem else junit.Counts(1, 0, 0)
+        if problem:
+            self.failed_tests.append("%s: %s" % (name, junit.short(problem)))
+
+    def add(self, report):
+        """Counts what a junit.Report says."""
+        self.counts += report.counts
+        self.skipped_tests += report.skipped
+        self.failed_tests += report.failed
 
     def command(self, words, seconds=600, cwd=paths.ROOT, **environment):
         """Runs a command, its output into the log; returns the exit code. It is killed with its group at the limit.
@@ -134,15 +144,14 @@ class Run:
 
     def pytest(self, python, *arguments, seconds=PYTEST_SECONDS, **environment):
         """Runs pytest and adds up what its XML says."""
-        report = self.folder / ("junit-%d.xml" % len(list(self.folder.glob("junit-*.xml"))))
+        written = self.folder / ("junit-%d.xml" % len(list(self.folder.glob("junit-*.xml"))))
         code = self.command([python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--timeout=%d" % TEST_SECONDS,
-                             "--junitxml=%s" % report, *arguments, *self.pytest_arguments], seconds, **environment)
-        counts, skipped = junit.read(report)
-        if counts is None:
+                             "--junitxml=%s" % written, *arguments, *self.pytest_arguments], seconds, **environment)
+        report = junit.read(written)
+        if report is None:
             raise Failed("pytest ended with %d before it ran a test" % code)
-        self.counts += counts
-        self.skipped_tests += ["%s: %s" % pair for pair in skipped]
-        if counts == junit.Counts() and not self.pytest_arguments:
+        self.add(report)
+        if report.counts == junit.Counts() and not self.pytest_arguments:
             raise Failed("pytest found no test")
         if code not in (0, 1, 5):
             raise Failed("pytest ended with %d" % code)
@@ -188,5 +197,5 @@ def execute(job, run):
     counts = run.counts
     if problem and not counts.failed:
         counts += junit.Counts(0, 1, 0)
-    return Outcome(job, counts, time.monotonic() - began, problem, run.skipped_tests, run.notes,
-                   run.log)
+    failed = run.failed_tests + ([junit.short(problem)] if problem else [])
+    return Outcome(job, counts, time.monotonic() - began, problem, run.skipped_tests, failed, run.notes, run.log)

@@ -12,6 +12,7 @@ from tests.run import jobs, junit, needs
 from tests.run.stages import all_jobs
 
 SHOWN_LINES = 40
+SHOWN_FAILED = 20
 
 
 def main(arguments):
@@ -153,6 +154,7 @@ def _report(outcomes, lacking, required, seconds):
     if required and total.skipped:
         print("\nEverything is required here (DING_REQUIRE_ALL=1): what was not run counts as failed.")
         total = junit.Counts(total.passed, total.failed + total.skipped, 0)
+    _failed(outcomes)
     print("\n" + _words(total))
     return 1 if total.failed or not outcomes else 0
 
@@ -173,6 +175,17 @@ def _table(outcomes, seconds):
             _row("  = %s, %d jobs" % (stage, len(members)), sum(outcome.seconds for outcome in members), counts)
     _row("all, by the clock", seconds, total)
     return total
+
+
+def _failed(outcomes):
+    """Once more, and at the end: of a long log that is what one sees, or all that was kept."""
+    lines = ["%s: %s" % (outcome.job.name, line) for outcome in outcomes for line in outcome.failed_tests]
+    if lines:
+        print("\nFailed:")
+        for line in lines[:SHOWN_FAILED]:
+            print("  " + line)
+        if len(lines) > SHOWN_FAILED:
+            print("  and %d more" % (len(lines) - SHOWN_FAILED))
 
 
 def _row(name, seconds, counts):

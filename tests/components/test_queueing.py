@@ -108,15 +108,16 @@ def test_what_may_be_stored_although_the_disk_failed_is_uncertain_and_nobody_els
 
 @pytest.mark.parametrize("robots, people, key", CASES)
 def test_what_is_stored_behind_the_deadline_is_uncertain(base, monkeypatch, robots, people, key):
-    box, client, real, ended = waits(Outbox(base, key)), Client(), os.fsync, threading.Event()
+    box, client, real, answered, ended = waits(Outbox(base, key)), Client(), os.fsync, threading.Event(), threading.Event()
 
     def slow(descriptor):
-        time.sleep(2.5)
+        answered.wait(20)
         real(descriptor)
         ended.set()
 
     monkeypatch.setattr(outbox.os, "fsync", slow)
-    outcome = deliver(robots, people, client, seconds=1.0)
+    outcome = deliver(robots, people, client)
+    answered.set()
     assert ended.wait(20)
     monkeypatch.undo()
     assert (outcome.outcome, outcome.uncertain) == ("uncertain", True) and u"while it was being queued" in outcome.reason

@@ -211,6 +211,8 @@ def test_settings_that_nobody_can_read_are_left_alone(ansible, sandbox, host):
 def test_where_the_conf_client_is_another_the_whole_sync_runs_and_is_predicted(ansible, sandbox, installed):
     for name in ("utils/conf_tools.py", "commands/sync_system_and_channel_data.py"):
         edit(installed.esb_home / "esb" / "management" / name, lambda text: text.replace(b"ConfClient", b"OtherClient"))
+    of_the_site = b'CHANNELS = [("/cmsi/site_mail/", {"comp_codename": "generic.cmsi.send_mail", "comp_conf_to_db": [("license", "%s")]})]' % SECRET.encode()
+    edit(installed.generic / "apis" / "conf.py", lambda text: text.replace(b"CHANNELS = []", of_the_site))
     sql(sandbox, "UPDATE esb_channel SET name = 'the site calls it so' WHERE path = '/cmsi/send_mail/'")
     sql(sandbox, "UPDATE esb_component_system SET label = 'the site calls it so' WHERE name = 'CMSI'")
     before = rows(sandbox)
@@ -221,6 +223,9 @@ def test_where_the_conf_client_is_another_the_whole_sync_runs_and_is_predicted(a
     assert real.diff["before"]["/cmsi/send_mail/"] == {"name": "the site calls it so"}
     assert real.diff["before"]["system CMSI"] == {"label": "the site calls it so"}
     assert TALK in real.diff["after"]
+    # Its row holds what the site declares; what that is stays the site's.
+    assert SECRET in row(sandbox, "/cmsi/site_mail/")["comp_conf"]
+    assert list(real.diff["after"]["/cmsi/site_mail/"]["settings"]) == ["license"] and SECRET not in check.stdout + real.stdout
     assert "its own parts cannot be kept" in json.dumps(real.data["warnings"])
 
 

@@ -366,10 +366,10 @@ def result(esb, plan, conf):
 
 
 def hard_links(esb, plan, conf):
-    if not plan.conf or conf is None or conf.links < 2:
+    names = conf.links - swap.own_names(esb.generic, CONF) if plan.conf and conf is not None else 1
+    if names < 2:
         return []
-    return ["%s had %d names (hard links). Only this one was changed; the others keep the former content."
-            % (os.path.join(esb.apis, "conf.py"), conf.links)]
+    return ["%s had %d names (hard links). Only this one was changed; the others keep the former content." % (os.path.join(esb.apis, "conf.py"), names)]
 
 
 def diff(esb, plan):

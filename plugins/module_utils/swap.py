@@ -3,7 +3,8 @@
 """Replaces files and folders under components/generic in one go, so that a run killed anywhere is finished by the next one.
 
 New content is built in generic/.ding_blueking.<run>/, on the same file system and outside what the ESB walks. A journal
-written there decides the run; from then on there are only renames, each of which can be repeated.
+written there decides the run; from then on there are only renames, each of which can be repeated. The journal also says what
+each target was then: what somebody else has changed since an interrupted run is left to them.
 Callers hold lock() around recover() and stage(). Targets are paths relative to `generic`.
 """
 from __future__ import absolute_import, division, print_function
@@ -14,6 +15,7 @@ import binascii
 import contextlib
 import errno
 import fcntl
+import hashlib
 import json
 import os
 import pwd
@@ -26,6 +28,7 @@ from ansible_collections.ding.blueking.plugins.module_utils.problem import Probl
 PREFIX = ".ding_blueking."
 JOURNAL = "journal.json"
 POLL_SECONDS = 0.1
+ANYTHING = "anything"
 
 
 @contextlib.contextmanager
@@ -61,7 +64,7 @@ def pending(generic):
     """What an interrupted run has decided: {target: absolute path of what will be there, or None}. Writes nothing."""
     decided = {}
     for run in _decided_runs(generic):
-        for step in run.steps:
+        for step in run.left():
             if step.new and os.path.lexists(step.new):
                 decided[step.name] = step.new
             elif step.new or os.path.lexists(step.old):
@@ -76,9 +79,10 @@ def recover(generic):
     finished = []
     try:
         for run in _decided_runs(generic):
-            run.perform()
+            steps = run.left()
+            run.perform(steps)
             run.close()
-            finished += [step.name for step in run.steps]
+            finished += [step.name for step in steps]
         for folder in _run_folders(generic):
             _throw_away(folder)
     except (OSError, IOError) as error:
@@ -104,6 +108,13 @@ def stage(generic):
 def changed_meanwhile(path):
     """The Problem of a caller that sees, right before commit(), that its plan is no longer right."""
     return Problem("%s was changed by something else while its change was prepared. Nothing was changed: start again." % path)
+
+
+def own_names(generic, target):
+    """How many names the target's file has in the folders of interrupted runs: recover() takes them away."""
+    path = os.path.join(generic, target)
+    kept = [os.path.join(folder, name) for folder in _run_folders(generic) for name in os.listdir(folder) if name.startswith("old.")]
+    return sum(os.path.lexists(path) and os.path.samestat(os.lstat(each), os.lstat(path)) for each in kept)
 
 
 def byte_code(path):
@@ -140,7 +151,7 @@ class _Stage:
         run = _Run(self._generic, self._folder, self._steps)
         run.decide()
         try:
-            run.perform()
+            run.perform(run.steps)
         except (OSError, IOError) as error:
             self._undo(run, error)
             raise Problem("Nothing was changed in %s, since one step was refused: %s." % (self._generic, error))
@@ -167,10 +178,14 @@ class _Stage:
 
 
 class _Step:
-    """One target. `new` is where its new content waits (None: it goes), `old` where the former one is kept until the end."""
+    """One target. `new` is where its new content waits (None: it goes), `old` where the former one is kept until the end.
 
-    def __init__(self, generic, folder, number, name, is_put):
+    `seen` is print_of(target) when the run was decided; ANYTHING in the journal of an older version.
+    """
+
+    def __init__(self, generic, folder, number, name, is_put, seen=ANYTHING):
         self.name = name
+        self.seen = seen
         self.target = os.path.join(generic, name)
         self.new = os.path.join(folder, "new.%d" % number) if is_put else None
         self.old = os.path.join(folder, "old.%d" % number)
@@ -180,6 +195,15 @@ class _Step:
             raise ValueError("nothing was built for %s" % self.name)
         if self.new and not os.path.isdir(os.path.dirname(self.target)):
             raise Problem("The folder %s is missing." % os.path.dirname(self.target))
+
+    def is_overtaken(self):
+        """Whether it is still to be done, and somebody else has changed, made or removed the target since the run was decided."""
+        if self.seen == ANYTHING or not os.path.lexists(self.new or self.target):
+            return False
+        if os.path.lexists(self.old) and (not self.new or not os.path.lexists(self.target)):
+            # Moved away by the run itself; whatever is there now came later.
+            return os.path.lexists(self.target)
+        return print_of(self.target) != self.seen
 
     def forward(self):
         if not self.new:
@@ -215,7 +239,9 @@ class _Run:
                 if os.lstat(os.path.join(path, name)).st_nlink == 1:
                     _fsync(os.path.join(path, name))
             _fsync(path)
-        text = json.dumps({"steps": [[_to_json(step.name), bool(step.new)] for step in self.steps]})
+        for step in self.steps:
+            step.seen = print_of(step.target)
+        text = json.dumps({"steps": [[_to_json(step.name), bool(step.new), step.seen] for step in self.steps]})
         draft = os.open(self._journal + ".draft", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
             os.write(draft, text.encode("ascii"))
@@ -227,12 +253,16 @@ class _Run:
         os.rename(self._journal + ".draft", self._journal)
         _fsync(self._folder)
 
-    def perform(self):
+    def left(self):
+        """The steps of an interrupted run that can be finished, or are."""
+        return [step for step in self.steps if not step.is_overtaken()]
+
+    def perform(self, steps):
         """Can be repeated after it was interrupted anywhere."""
-        for step in self.steps:
+        for step in steps:
             step.forward()
-        wanted = set(step.target for step in self.steps if step.new)
-        for step in self.steps:
+        wanted = set(step.target for step in steps if step.new)
+        for step in steps:
             _forget_byte_code(step.target, wanted)
 
     def undo(self):
@@ -244,6 +274,36 @@ class _Run:
         _fsync(self._folder)
         _throw_away(self._folder)
         _fsync(self.generic)
+
+
+def print_of(target):
+    """What a write, a replacement or a change of mode or owner of a file, link or folder and anything below it changes; None where nothing is.
+
+    Byte code is not looked at: an ESB may write it at any time.
+    """
+    if not os.path.lexists(target):
+        return None
+    digest, paths = hashlib.sha256(), [b""]
+    top = target if isinstance(target, bytes) else os.fsencode(target)
+    while paths:
+        path = paths.pop()
+        whole = os.path.join(top, path) if path else top
+        try:
+            seen = os.lstat(whole)
+        except OSError as error:
+            # Gone meanwhile: that changes the print as well.
+            if error.errno != errno.ENOENT:
+                raise
+            continue
+        known = [stat.S_IFMT(seen.st_mode), stat.S_IMODE(seen.st_mode), seen.st_uid, seen.st_gid]
+        if stat.S_ISDIR(seen.st_mode):
+            paths += [os.path.join(path, name) for name in sorted(os.listdir(whole)) if not name.endswith((b".pyc", b".pyo")) and name != b"__pycache__"]
+        else:
+            # In seconds to six digits: Python 2.7 knows no more of them.
+            known += [seen.st_ino, seen.st_size, "%.6f" % seen.st_mtime]
+        link = os.readlink(whole) if stat.S_ISLNK(seen.st_mode) else b""
+        digest.update(json.dumps([len(path), len(link), known]).encode("ascii") + path + link)
+    return str(digest.hexdigest())
 
 
 def _throw_away(folder):
@@ -299,7 +359,7 @@ def _read_run(generic, folder):
     try:
         with open(path, "rb") as handle:
             listed = json.loads(handle.read().decode("ascii"))["steps"]
-        steps = [_Step(generic, folder, number, _from_json(name), is_put) for number, (name, is_put) in enumerate(listed)]
+        steps = [_Step(generic, folder, number, _from_json(step[0]), *step[1:]) for number, step in enumerate(listed)]
         for step in steps:
             _check_name(step.name)
     except (ValueError, KeyError, TypeError, AttributeError):

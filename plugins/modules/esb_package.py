@@ -17,7 +17,8 @@ description:
   - Keeps the folder C(components/generic/apis/ding_blueking) as it should be, and a marked block at the end of C(components/generic/apis/conf.py).
     No other file of the platform or of the site is touched, unless O(replace_original=true).
   - The folder is packed on the controller and sent in one round trip. On the host it is built beside C(apis) and swapped in under a journal, so a
-    run that was killed anywhere is finished by the next one, and a run that is refused changes nothing.
+    run that was killed anywhere is finished by the next one, and a run that is refused changes nothing. A file that somebody has changed
+    since the killed run is left as they made it, and the change is prepared anew from that.
   - O(state=absent) is the exact inverse.
   - A running ESB keeps the code that it has loaded. RV(restart_needed) says whether it has to be restarted.
 extends_documentation_fragment:

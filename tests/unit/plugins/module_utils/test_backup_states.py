@@ -528,12 +528,39 @@ def test_a_restore_that_is_killed_leaves_old_or_new_and_the_next_run_completes_i
     rounds(killed, step, least, prepare)
 
 
+def test_what_the_site_writes_after_a_kill_is_not_overwritten_by_the_end_of_the_killed_restore(tmpdir):
+    def prepare(number):
+        esb, place = site(tmpdir.join("esb%d" % number)), str(tmpdir.join("backups%d" % number))
+        before = installed(esb, place)
+
+        def check(number):
+            write(esb.apis + "/cmsi/send_ding.py", "changed by the site\n")
+            with open(esb.apis + "/conf.py", "ab") as conf:
+                conf.write(b"# a line of the site\n")
+            predicted = run(esb, place, check=True, state="restored")
+            real = run(esb, place, state="restored")
+            assert (predicted["changed"], predicted["diff"], predicted["kept"]) == (real["changed"], real["diff"], real["kept"])
+            assert "cmsi/send_ding.py" in [each["path"] for each in real["kept"]]
+            now = seen(esb.apis)
+            for top in set(path.split(b"/")[0] for path in before) - set([b".", b"cmsi", b"conf.py", b"conf.pyc", b"__pycache__"]):
+                assert part(now, top) == part(before, top), (number, top)
+            with open(esb.apis + "/cmsi/send_ding.py") as sent, open(esb.apis + "/conf.py", "rb") as conf:
+                assert sent.read() == "changed by the site\n"
+                content = conf.read()
+            assert b"# a line of the site\n" in content and conf_block.remove(content) == content
+            assert b"ding_blueking" not in now and os.listdir(esb.generic) == ["apis"]
+
+        return lambda: run(esb, place, state="restored"), check
+
+    rounds(killed_at_call, 1, 40, prepare)
+
+
 def test_a_run_that_finds_a_decided_one_predicts_what_finishing_it_gives(esb, place):
     before = installed(esb, place)
     real = swap._Run.perform
 
-    def die(self):
-        self.steps[0].forward()
+    def die(run, steps):
+        steps[0].forward()
         os._exit(KILLED)
 
     swap._Run.perform = die

@@ -84,6 +84,32 @@ def test_killed_anywhere_the_next_run_does_what_its_check_mode_said(tmpdir, befo
     assert limit > 30 and finished > 1
 
 
+@pytest.mark.parametrize("in_place", [True, False])
+@pytest.mark.parametrize("before, wanted", [(None, NEW), (NEW, None)])
+def test_a_line_that_somebody_adds_to_conf_after_a_kill_stays(tmpdir, before, wanted, in_place):
+    limit, line = 0, b"# of the site\n"
+    while True:
+        home = site(tmpdir.mkdir("round%d" % limit), before)
+        code = killed_after(limit, lambda: work(home, wanted))
+        conf = os.path.join(home, "components", "generic", "apis", "conf.py")
+        with open(conf, "rb") as handle:
+            content = handle.read().replace(CONF, CONF + line)
+        if not in_place:
+            os.rename(conf, conf + ".orig")
+        with open(conf, "wb") as handle:
+            handle.write(content)
+        said = work(home, wanted, check=True)
+        assert work(home, wanted) == said
+        with open(conf, "rb") as handle:
+            content = handle.read()
+        assert line in content and (conf_block.BLOCK in content) == bool(wanted), "after %d operations" % limit
+        assert not work(home, wanted)["changed"] and not [name for name in os.listdir(os.path.join(home, "components", "generic")) if name != "apis"]
+        if code == 0:
+            break
+        limit += 1
+    assert limit > 30
+
+
 def test_an_interrupted_change_of_something_else_is_finished_as_well(tmpdir):
     home = site(tmpdir)
     stage = tmpdir.join("esb", "components", "generic", ".ding_blueking.0").ensure(dir=True)

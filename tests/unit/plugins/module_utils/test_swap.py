@@ -153,6 +153,86 @@ def test_a_recovery_killed_anywhere_is_completed_by_the_next(tmpdir, before_afte
         assert tree(generic) == after
 
 
+def the_site(generic, in_place):
+    """Somebody's changes of each target, whatever it is by now. Returns what they have made of each."""
+    apis = os.path.join(generic, "apis")
+
+    def put(name, text):
+        path = os.path.join(apis, name)
+        if not in_place and os.path.lexists(path):
+            os.unlink(path)
+        write(path, text)
+
+    for name in ("conf.py", "fresh.py", "extra.py", "never_there.py"):
+        put(name, "of the site, in " + name)
+    for name in ("ding_blueking", "old_folder"):
+        if not os.path.isdir(os.path.join(apis, name)):
+            os.mkdir(os.path.join(apis, name))
+        put(name + "/deep.py", "of the site")
+    if os.path.lexists(os.path.join(apis, "link")):
+        os.unlink(os.path.join(apis, "link"))
+    os.symlink("elsewhere", os.path.join(apis, "link"))
+    found = tree(generic)
+    return dict((target, part(found, target)) for target in TARGETS)
+
+
+@pytest.mark.parametrize("in_place", [True, False])
+def test_killed_anywhere_what_somebody_changes_before_the_next_run_stays(tmpdir, in_place):
+    decided_rounds = 0
+    for generic, limit in rounds(tmpdir):
+        decided_rounds += bool(swap.pending(generic))
+        wanted = the_site(generic, in_place)
+        decided = swap.pending(generic)
+        # What the run had done already is finished, with what they have made of it since.
+        assert sorted(swap.recover(generic)) == sorted(decided)
+        found = tree(generic)
+        assert dict((target, part(found, target)) for target in TARGETS) == wanted, "after %d operations" % limit
+        assert [name for name in os.listdir(generic) if name.startswith(swap.PREFIX)] == [] and swap.pending(generic) == {}
+    assert decided_rounds > 10
+
+
+@pytest.mark.parametrize("target", ["apis/conf.py", "apis/extra.py", "apis/old_folder", "apis/ding_blueking", "apis/link"])
+def test_a_target_that_somebody_changed_is_left_and_all_others_are_finished(tmpdir, before_after, target):
+    after, left = before_after[1], 0
+    for generic, limit in rounds(tmpdir):
+        path = os.path.join(generic, target)
+        if target not in swap.pending(generic) or not os.path.lexists(path) or part(tree(generic), target) == part(after, target):
+            continue
+        aside = str(tmpdir.join("aside%d" % limit))
+        os.rename(path, aside)
+        if os.path.isdir(aside) and not os.path.islink(aside):
+            os.mkdir(path)
+        else:
+            os.symlink("of the site", path)
+        wanted = part(tree(generic), target)
+        assert target not in swap.pending(generic)
+        assert sorted(swap.recover(generic)) == sorted(each for each in TARGETS if each != target)
+        found = tree(generic)
+        assert part(found, target) == wanted
+        stem = target[:-len(".py")] if target.endswith(".py") else target
+        assert dict((name, value) for name, value in found.items() if not name.startswith((stem, "apis/__pycache__"))) == dict(
+            (name, value) for name, value in after.items() if not name.startswith(stem))
+        left += 1
+    assert left
+
+
+def test_byte_code_that_an_esb_writes_after_the_kill_keeps_nothing_from_being_finished(tmpdir, before_after):
+    after, written = before_after[1], 0
+    for generic, limit in rounds(tmpdir):
+        decided = swap.pending(generic)
+        for folder, source in (("ding_blueking", "gone"), ("old_folder", "x")):
+            place = os.path.join(generic, "apis", folder)
+            if decided and os.path.exists(os.path.join(place, source + ".py")):
+                os.mkdir(os.path.join(place, "__pycache__"))
+                write(os.path.join(place, "__pycache__", source + ".cpython-36.pyc"), "written by the ESB")
+                write(os.path.join(place, source + ".pyc"), "written by the ESB")
+                written += 1
+        if decided:
+            swap.recover(generic)
+            assert tree(generic) == after, "after %d operations" % limit
+    assert written > 2
+
+
 def test_pending_names_what_will_be_there(tmpdir, before_after):
     after = before_after[1]
     for generic, limit in rounds(tmpdir):

@@ -105,18 +105,24 @@ def _run(command, environment, answer, seconds):
         os.close(slave)
     killer = threading.Timer(seconds, _kill, [process, environment["DING_PLAY"]])
     killer.start()
-    printed = b""
+    printed, typing, taken = b"", None, threading.Event()
     try:
         for part in _parts(terminal or process.stdout.fileno()):
             printed += part
-            if answer is not None and b"Type yes" in printed:
-                _type(terminal, answer)
-                answer = None
+            if terminal and b"Type yes" in printed and typing is None:
+                typing = threading.Thread(target=_type, args=[terminal, answer, taken])
+                typing.start()
+            # The prompt's task has ended; an echo proves nothing.
+            if typing and b"\nok: [" in printed.split(b"Type yes", 1)[1]:
+                taken.set()
         rc = process.wait(30)
         _wait_for_rest(environment["DING_PLAY"])
     finally:
         in_time = killer.is_alive()
         killer.cancel()
+        taken.set()
+        if typing:
+            typing.join(10)
         _kill(process, environment["DING_PLAY"])
         if terminal:
             os.close(terminal)
@@ -128,12 +134,13 @@ def _run(command, environment, answer, seconds):
     return rc, text
 
 
-def _type(terminal, answer):
-    """Once the prompt reads key by key: before, it throws away what was typed."""
-    limit = time.monotonic() + 20
-    while termios.tcgetattr(terminal)[3] & termios.ICANON and time.monotonic() < limit:
-        time.sleep(0.02)
-    os.write(terminal, answer.encode("utf-8") + b"\r")
+def _type(terminal, answer, taken):
+    """Until it was taken: a prompt throws away what is typed before it reads key by key, and once more when it begins to."""
+    limit = time.monotonic() + 60
+    while not taken.wait(0.02) and time.monotonic() < limit:
+        if not termios.tcgetattr(terminal)[3] & termios.ICANON:
+            os.write(terminal, answer.encode("utf-8") + b"\r")
+            taken.wait(3)
 
 
 def _parts(handle):

@@ -555,10 +555,9 @@ def test_jobs_run_again_when_they_ask_and_new_jobs_are_taken_up(threads, monkeyp
 @pytest.mark.parametrize("threads", [True, False])
 def test_no_job_starts_after_the_deadline(threads, monkeypatch):
     monkeypatch.setattr(parallel, "threads_run", lambda: threads)
-    seen = []
-    started = monotonic()
-    parallel.run(["a"], lambda job: seen.append(job) or [(0.1, job)], monotonic() + 0.35)
-    assert 3 <= len(seen) <= 5 and monotonic() - started < 0.7
+    begun, limit = [], monotonic() + 0.35
+    parallel.run(["a"], lambda job: begun.append(monotonic()) or [(0.1, job)], limit)
+    assert 2 <= len(begun) <= 4 and begun[-1] < limit + 0.05 and monotonic() < limit + 2
 
 
 def test_one_job_that_cannot_hang_needs_no_thread_and_several_do():
@@ -573,7 +572,7 @@ def test_one_job_that_cannot_hang_needs_no_thread_and_several_do():
 def test_a_worker_that_hangs_is_left_behind():
     started, hang = monotonic(), threading.Event()
     parallel.run(["a"], lambda job: hang.wait(20) and [], monotonic() + 0.3)
-    assert monotonic() - started < 1
+    assert monotonic() - started < 5
     hang.set()
 
 

@@ -353,11 +353,13 @@ def test_targets_may_not_contain_each_other(tmpdir):
 
 def test_a_second_run_waits_for_the_first(tmpdir):
     generic = site(tmpdir)
-    ready, done = os.pipe()
+    (ready, done), (seen, tried) = os.pipe(), os.pipe()
 
     def hold():
         with swap.lock(generic):
             os.write(done, b"x")
+            os.read(seen, 1)
+            # Long enough for the other to find the lock taken, or it would not have to wait.
             time.sleep(0.3)
             write(os.path.join(generic, "apis", "own.py"), "first")
 
@@ -372,6 +374,7 @@ def test_a_second_run_waits_for_the_first(tmpdir):
         with swap.lock(generic, seconds=0):
             pass
     assert generic in str(caught.value)
+    os.write(tried, b"x")
     with swap.lock(generic, seconds=20):
         with open(os.path.join(generic, "apis", "own.py")) as handle:
             assert handle.read() == "first"

@@ -59,7 +59,8 @@ def work(esb, params, files, check):
                 refuse_what_does_not_import(esb, files, view, plan)
             if not check:
                 perform(esb, view, plan, owner, files)
-    return result(esb, plan, conf)
+        own_names = swap.own_names(esb.generic, CONF)
+    return result(esb, plan, conf, own_names)
 
 
 def owner_of(esb, params):
@@ -342,7 +343,7 @@ def set_time(path, other):
 
 # --- telling it -------------------------------------------------------------------------------------------------------
 
-def result(esb, plan, conf):
+def result(esb, plan, conf, own_names):
     """The same in check mode and in real mode."""
     found = {"added": [], "changed": [], "removed": []}
     for kind, paths in package.summary(plan.changes).items():
@@ -360,13 +361,13 @@ def result(esb, plan, conf):
         "recovered": sorted(plan.decided),
         "version": plan.version,
         "previous_version": plan.previous,
-        "warnings": hard_links(esb, plan, conf),
+        "warnings": hard_links(esb, plan, conf, own_names),
         "restart_needed": bool(plan.decided or any(not path.startswith(NO_RESTART) for path in touched)),
     }
 
 
-def hard_links(esb, plan, conf):
-    names = conf.links - swap.own_names(esb.generic, CONF) if plan.conf and conf is not None else 1
+def hard_links(esb, plan, conf, own_names):
+    names = conf.links - own_names if plan.conf and conf is not None else 1
     if names < 2:
         return []
     return ["%s had %d names (hard links). Only this one was changed; the others keep the former content." % (os.path.join(esb.apis, "conf.py"), names)]

@@ -4,7 +4,8 @@
 
 New content is built in generic/.ding_blueking.<run>/, on the same file system and outside what the ESB walks. A journal
 written there decides the run; from then on there are only renames, each of which can be repeated. The journal also says what
-each target was then: what somebody else has changed since an interrupted run is left to them.
+each target was then. When somebody has changed a target since that an interrupted run was still to change, the next run takes back
+what the interrupted one had done, and theirs stays.
 Callers hold lock() around recover() and stage(). Targets are paths relative to `generic`.
 """
 from __future__ import absolute_import, division, print_function
@@ -15,7 +16,6 @@ import binascii
 import contextlib
 import errno
 import fcntl
-import hashlib
 import json
 import os
 import pwd
@@ -23,12 +23,16 @@ import shutil
 import stat
 import time
 
+from ansible_collections.ding.blueking.plugins.module_utils import fingerprint
 from ansible_collections.ding.blueking.plugins.module_utils.problem import Problem
 
 PREFIX = ".ding_blueking."
 JOURNAL = "journal.json"
 POLL_SECONDS = 0.1
+# What a target was when a run was decided, for one whose changes do not count.
 ANYTHING = "anything"
+# What has become of a step: still to be done, done, done and changed since, changed before it was done; GONE: of no concern any more.
+DUE, DONE, EDITED, OVERTAKEN, GONE = "due", "done", "edited", "overtaken", "gone"
 
 
 @contextlib.contextmanager
@@ -61,28 +65,26 @@ def _locked(folder, generic):
 
 
 def pending(generic):
-    """What an interrupted run has decided: {target: absolute path of what will be there, or None}. Writes nothing."""
+    """What recover() will do: {target: absolute path of what will be there, or None}. Writes nothing."""
     decided = {}
-    for run in _decided_runs(generic):
-        for step in run.left():
-            if step.new and os.path.lexists(step.new):
-                decided[step.name] = step.new
-            elif step.new or os.path.lexists(step.old):
-                decided[step.name] = step.target if os.path.lexists(step.target) else None
-            else:
-                decided[step.name] = None
+    try:
+        for run in _decided_runs(generic):
+            for step, goes_on in run.left():
+                decided[step.name] = step.ahead() if goes_on else step.behind()
+    except (OSError, IOError) as error:
+        raise _unfinished(generic, error)
     return decided
 
 
 def recover(generic):
-    """Finishes what interrupted runs had decided, removes what undecided ones left. Returns the targets that were finished."""
+    """Finishes or takes back what interrupted runs had decided, removes what undecided ones left. Returns the targets that it did so with."""
     finished = []
     try:
         for run in _decided_runs(generic):
             steps = run.left()
             run.perform(steps)
             run.close()
-            finished += [step.name for step in steps]
+            finished += [step.name for step, dummy in steps]
         for folder in _run_folders(generic):
             _throw_away(folder)
     except (OSError, IOError) as error:
@@ -113,8 +115,11 @@ def changed_meanwhile(path):
 def own_names(generic, target):
     """How many names the target's file has in the folders of interrupted runs: recover() takes them away."""
     path = os.path.join(generic, target)
-    kept = [os.path.join(folder, name) for folder in _run_folders(generic) for name in os.listdir(folder) if name.startswith("old.")]
-    return sum(os.path.lexists(path) and os.path.samestat(os.lstat(each), os.lstat(path)) for each in kept)
+    try:
+        return sum(_same_file(os.path.join(folder, name), path) for folder in _run_folders(generic) for name in os.listdir(folder))
+    except OSError:
+        # A run's folder that is not ours, or that has just gone.
+        return 0
 
 
 def byte_code(path):
@@ -151,7 +156,7 @@ class _Stage:
         run = _Run(self._generic, self._folder, self._steps)
         run.decide()
         try:
-            run.perform(run.steps)
+            run.perform([(step, True) for step in run.steps])
         except (OSError, IOError) as error:
             self._undo(run, error)
             raise Problem("Nothing was changed in %s, since one step was refused: %s." % (self._generic, error))
@@ -180,12 +185,12 @@ class _Stage:
 class _Step:
     """One target. `new` is where its new content waits (None: it goes), `old` where the former one is kept until the end.
 
-    `seen` is print_of(target) when the run was decided; ANYTHING in the journal of an older version.
+    `seen` is the target's fingerprint when the run was decided, `made` that of the new content.
     """
 
-    def __init__(self, generic, folder, number, name, is_put, seen=ANYTHING):
+    def __init__(self, generic, folder, number, name, is_put, seen=ANYTHING, made=ANYTHING):
         self.name = name
-        self.seen = seen
+        self.seen, self.made = seen, made
         self.target = os.path.join(generic, name)
         self.new = os.path.join(folder, "new.%d" % number) if is_put else None
         self.old = os.path.join(folder, "old.%d" % number)
@@ -196,14 +201,53 @@ class _Step:
         if self.new and not os.path.isdir(os.path.dirname(self.target)):
             raise Problem("The folder %s is missing." % os.path.dirname(self.target))
 
-    def is_overtaken(self):
-        """Whether it is still to be done, and somebody else has changed, made or removed the target since the run was decided."""
-        if self.seen == ANYTHING or not os.path.lexists(self.new or self.target):
-            return False
-        if os.path.lexists(self.old) and (not self.new or not os.path.lexists(self.target)):
-            # Moved away by the run itself; whatever is there now came later.
-            return os.path.lexists(self.target)
-        return print_of(self.target) != self.seen
+    def note(self):
+        """For the journal."""
+        is_ours = fingerprint.is_byte_code(self.target)
+        self.seen = ANYTHING if is_ours else fingerprint.of(self.target)
+        self.made = ANYTHING if is_ours or not self.new else fingerprint.of(self.new)
+
+    def state(self):
+        """What has become of it, after the run was interrupted anywhere."""
+        there, kept = os.path.lexists(self.target), os.path.lexists(self.old)
+        if not self.new:
+            if not there:
+                return DONE if os.path.isdir(os.path.dirname(self.target)) else GONE
+            # Somebody has made it anew behind the run.
+            return GONE if kept else self._due_if(self.seen)
+        if not os.path.lexists(self.new) or _same_file(self.new, self.target):
+            return GONE if not there else DONE if self._is(self.made) else EDITED
+        if not there:
+            # A target that was moved away by the run, or was not there before.
+            has_place = os.path.isdir(os.path.dirname(self.target))
+            return DUE if has_place and (kept or self.seen in (None, ANYTHING)) else OVERTAKEN
+        if kept and not (_is_file(self.old) and _is_file(self.new)):
+            if fingerprint.holds_anything(self.target):
+                raise Problem("An interrupted run had moved %s away to %s, and somebody has put something else there since: take that away, "
+                              "start again, then bring back what you need of it." % (self.target, self.old))
+            return DUE
+        return self._due_if(self.seen)
+
+    def _due_if(self, known):
+        return DUE if self._is(known) else OVERTAKEN
+
+    def _is(self, known):
+        return known == ANYTHING or fingerprint.of(self.target) == known
+
+    def ahead(self):
+        """Where what will be at the target is now, if the step is done: a path or None."""
+        place = self.new if self.new and os.path.lexists(self.new) else self.target
+        return place if self.new and os.path.lexists(place) else None
+
+    def behind(self):
+        """The same, if it is taken back."""
+        return self.old if os.path.lexists(self.old) else None
+
+    def is_touched(self):
+        """Whether taking it back changes anything."""
+        if os.path.lexists(self.old):
+            return not _same_file(self.old, self.target)
+        return bool(self.new) and os.path.lexists(self.target) and not os.path.lexists(self.new)
 
     def forward(self):
         if not self.new:
@@ -213,7 +257,8 @@ class _Step:
             if os.path.lexists(self.target):
                 _keep(self.target, self.old, self.new)
             os.rename(self.new, self.target)
-        _fsync(os.path.dirname(self.target))
+        if os.path.isdir(os.path.dirname(self.target)):
+            _fsync(os.path.dirname(self.target))
 
     def back(self):
         if self.new and os.path.lexists(self.target) and not os.path.lexists(self.new):
@@ -222,6 +267,8 @@ class _Step:
             else:
                 os.rename(self.target, self.new)
         if os.path.lexists(self.old):
+            if os.path.lexists(self.target) and not (_is_file(self.target) and _is_file(self.old)):
+                _keep(self.target, self.old + "+", self.old)
             os.rename(self.old, self.target)
 
 
@@ -240,8 +287,8 @@ class _Run:
                     _fsync(os.path.join(path, name))
             _fsync(path)
         for step in self.steps:
-            step.seen = print_of(step.target)
-        text = json.dumps({"steps": [[_to_json(step.name), bool(step.new), step.seen] for step in self.steps]})
+            step.note()
+        text = json.dumps({"steps": [[_to_json(step.name), bool(step.new), step.seen, step.made] for step in self.steps]})
         draft = os.open(self._journal + ".draft", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
             os.write(draft, text.encode("ascii"))
@@ -254,15 +301,22 @@ class _Run:
         _fsync(self._folder)
 
     def left(self):
-        """The steps of an interrupted run that can be finished, or are."""
-        return [step for step in self.steps if not step.is_overtaken()]
+        """[(step, whether it goes on or back)] of an interrupted run: all go on, or, where somebody has overtaken one, back."""
+        found = [(step, step.state()) for step in self.steps]
+        if not any(state == OVERTAKEN for dummy, state in found):
+            return [(step, True) for step, state in found if state != GONE]
+        return [(step, False) for step, state in found if state in (DUE, DONE) and step.is_touched()]
 
     def perform(self, steps):
         """Can be repeated after it was interrupted anywhere."""
-        for step in steps:
-            step.forward()
-        wanted = set(step.target for step in steps if step.new)
-        for step in steps:
+        for step, goes_on in steps:
+            if goes_on:
+                step.forward()
+        for step, goes_on in reversed(steps):
+            if not goes_on:
+                step.back()
+        wanted = set(step.target for step, goes_on in steps if step.new and goes_on)
+        for step, dummy in steps:
             _forget_byte_code(step.target, wanted)
 
     def undo(self):
@@ -274,36 +328,6 @@ class _Run:
         _fsync(self._folder)
         _throw_away(self._folder)
         _fsync(self.generic)
-
-
-def print_of(target):
-    """What a write, a replacement or a change of mode or owner of a file, link or folder and anything below it changes; None where nothing is.
-
-    Byte code is not looked at: an ESB may write it at any time.
-    """
-    if not os.path.lexists(target):
-        return None
-    digest, paths = hashlib.sha256(), [b""]
-    top = target if isinstance(target, bytes) else os.fsencode(target)
-    while paths:
-        path = paths.pop()
-        whole = os.path.join(top, path) if path else top
-        try:
-            seen = os.lstat(whole)
-        except OSError as error:
-            # Gone meanwhile: that changes the print as well.
-            if error.errno != errno.ENOENT:
-                raise
-            continue
-        known = [stat.S_IFMT(seen.st_mode), stat.S_IMODE(seen.st_mode), seen.st_uid, seen.st_gid]
-        if stat.S_ISDIR(seen.st_mode):
-            paths += [os.path.join(path, name) for name in sorted(os.listdir(whole)) if not name.endswith((b".pyc", b".pyo")) and name != b"__pycache__"]
-        else:
-            # In seconds to six digits: Python 2.7 knows no more of them.
-            known += [seen.st_ino, seen.st_size, "%.6f" % seen.st_mtime]
-        link = os.readlink(whole) if stat.S_ISLNK(seen.st_mode) else b""
-        digest.update(json.dumps([len(path), len(link), known]).encode("ascii") + path + link)
-    return str(digest.hexdigest())
 
 
 def _throw_away(folder):
@@ -381,6 +405,10 @@ def _check_name(target):
 
 def _is_file(path):
     return stat.S_ISREG(os.lstat(path).st_mode)
+
+
+def _same_file(path, other):
+    return os.path.lexists(path) and os.path.lexists(other) and os.path.samestat(os.lstat(path), os.lstat(other))
 
 
 def _fsync(path):

@@ -19,7 +19,7 @@ description:
     O(state=recorded) right after each install, also after one that failed. A restore writes down by itself what it does.
   - Without that record, only the folder C(ding_blueking) and the marked block in C(conf.py) count as the install's doing.
   - Interrupted at any point, a run leaves the old or the new state of each entry of the folder; the next run of this module or of
-    M(ding.blueking.esb_package) finishes what was begun, except for what somebody has changed since.
+    M(ding.blueking.esb_package) finishes what was begun. Where somebody has changed since what was still to be changed, it is taken back instead.
 extends_documentation_fragment:
   - ding.blueking.attributes
   - ding.blueking.attributes.changes

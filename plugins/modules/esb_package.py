@@ -17,8 +17,8 @@ description:
   - Keeps the folder C(components/generic/apis/ding_blueking) as it should be, and a marked block at the end of C(components/generic/apis/conf.py).
     No other file of the platform or of the site is touched, unless O(replace_original=true).
   - The folder is packed on the controller and sent in one round trip. On the host it is built beside C(apis) and swapped in under a journal, so a
-    run that was killed anywhere is finished by the next one, and a run that is refused changes nothing. A file that somebody has changed
-    since the killed run is left as they made it, and the change is prepared anew from that.
+    run that was killed anywhere is finished by the next one, and a run that is refused changes nothing. Where somebody has changed since what
+    the killed run was still to change, theirs stays, the rest is taken back, and the change is prepared anew.
   - O(state=absent) is the exact inverse.
   - A running ESB keeps the code that it has loaded. RV(restart_needed) says whether it has to be restarted.
 extends_documentation_fragment:
@@ -127,7 +127,7 @@ kept:
   elements: str
   returned: success
 recovered:
-  description: Targets of an interrupted run that this run has finished first, relative to C(components/generic).
+  description: Targets of an interrupted run that this run has finished or taken back first, relative to C(components/generic).
   type: list
   elements: str
   returned: success

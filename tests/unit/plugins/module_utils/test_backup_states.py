@@ -560,7 +560,7 @@ def test_a_run_that_finds_a_decided_one_predicts_what_finishing_it_gives(esb, pl
     real = swap._Run.perform
 
     def die(run, steps):
-        steps[0].forward()
+        steps[0][0].forward()
         os._exit(KILLED)
 
     swap._Run.perform = die

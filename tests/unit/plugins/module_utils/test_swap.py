@@ -176,24 +176,44 @@ def the_site(generic, in_place):
     return dict((target, part(found, target)) for target in TARGETS)
 
 
+def take_away(problem, generic):
+    """Does what the problem says; the former content is where it says."""
+    words = str(problem).split(" away to ")
+    target, aside = words[0].split(" had moved ")[1], words[1].split(",")[0]
+    assert target.startswith(generic) and (os.listdir(aside) if os.path.isdir(aside) else os.path.islink(aside))
+    os.rename(target, target + ".of_the_site")
+    return os.path.relpath(target, generic)
+
+
 @pytest.mark.parametrize("in_place", [True, False])
 def test_killed_anywhere_what_somebody_changes_before_the_next_run_stays(tmpdir, in_place):
-    decided_rounds = 0
+    decided_rounds, all_torn = 0, set()
     for generic, limit in rounds(tmpdir):
+        torn = set()
         decided_rounds += bool(swap.pending(generic))
         wanted = the_site(generic, in_place)
-        decided = swap.pending(generic)
-        # What the run had done already is finished, with what they have made of it since.
+        while True:
+            try:
+                decided = swap.pending(generic)
+                break
+            except Problem as problem:
+                # Its place was free for a moment.
+                with pytest.raises(Problem) as caught:
+                    swap.recover(generic)
+                assert str(caught.value) == str(problem)
+                torn.add(take_away(problem, generic))
+        if torn:
+            wanted = dict((target, found) for target, found in wanted.items() if part(tree(generic), target) == found)
         assert sorted(swap.recover(generic)) == sorted(decided)
         found = tree(generic)
-        assert dict((target, part(found, target)) for target in TARGETS) == wanted, "after %d operations" % limit
+        assert dict((target, part(found, target)) for target in wanted) == wanted, "after %d operations" % limit
+        all_torn |= torn
         assert [name for name in os.listdir(generic) if name.startswith(swap.PREFIX)] == [] and swap.pending(generic) == {}
-    assert decided_rounds > 10
+    assert decided_rounds > 10 and all_torn == set(["apis/ding_blueking", "apis/link"])
 
 
-@pytest.mark.parametrize("target", ["apis/conf.py", "apis/extra.py", "apis/old_folder", "apis/ding_blueking", "apis/link"])
-def test_a_target_that_somebody_changed_is_left_and_all_others_are_finished(tmpdir, before_after, target):
-    after, left = before_after[1], 0
+def overtaken(tmpdir, target, after):
+    """(generic, what somebody has made of it) of killed runs that were still to change the target, which somebody has replaced since."""
     for generic, limit in rounds(tmpdir):
         path = os.path.join(generic, target)
         if target not in swap.pending(generic) or not os.path.lexists(path) or part(tree(generic), target) == part(after, target):
@@ -204,16 +224,105 @@ def test_a_target_that_somebody_changed_is_left_and_all_others_are_finished(tmpd
             os.mkdir(path)
         else:
             os.symlink("of the site", path)
-        wanted = part(tree(generic), target)
-        assert target not in swap.pending(generic)
-        assert sorted(swap.recover(generic)) == sorted(each for each in TARGETS if each != target)
+        yield generic, part(tree(generic), target)
+
+
+def sources(found, but):
+    return dict((name, value) for name, value in found.items() if "pyc" not in name and not (name + "/").startswith(but + "/"))
+
+
+@pytest.mark.parametrize("target", ["apis/conf.py", "apis/extra.py", "apis/old_folder", "apis/ding_blueking", "apis/link"])
+def test_when_somebody_changed_a_target_that_was_still_to_change_the_run_is_taken_back(tmpdir, before_after, target):
+    before, after = before_after
+    seen = 0
+    for generic, wanted in overtaken(tmpdir, target, after):
+        decided = swap.pending(generic)
+        assert target not in decided
+        for name, place in decided.items():
+            assert bool(place) == bool(part(before, name))
+        if seen % 2:
+            again = 0
+            while killed_after(again, lambda: swap.recover(generic)) == KILLED:
+                again += 1
+        else:
+            assert sorted(swap.recover(generic)) == sorted(decided)
         found = tree(generic)
-        assert part(found, target) == wanted
-        stem = target[:-len(".py")] if target.endswith(".py") else target
-        assert dict((name, value) for name, value in found.items() if not name.startswith((stem, "apis/__pycache__"))) == dict(
-            (name, value) for name, value in after.items() if not name.startswith(stem))
-        left += 1
-    assert left
+        assert part(found, target) == wanted and sources(found, target) == sources(before, target)
+        assert swap.pending(generic) == {} and sorted(os.listdir(generic)) == ["apis"]
+        seen += 1
+    assert seen > 1
+
+
+def test_a_folder_that_a_python_makes_for_its_byte_code_where_one_was_moved_away_is_in_nobodys_way(tmpdir, before_after):
+    after, seen = before_after[1], 0
+    for generic, limit in rounds(tmpdir):
+        package = os.path.join(generic, "apis", "ding_blueking")
+        if swap.pending(generic) and not os.path.lexists(package):
+            os.makedirs(os.path.join(package, "__pycache__"))
+            write(os.path.join(package, "__pycache__", "a.cpython-36.pyc"), "of an ESB that had it loaded")
+            swap.recover(generic)
+            assert tree(generic) == after
+            seen += 1
+    assert seen
+
+
+def test_a_component_without_its_source_is_a_change_and_byte_code_is_none(tmpdir):
+    leave = os._exit
+    for name, counts in (("only.pyc", True), ("x.pyc", False)):
+        generic = site(tmpdir.mkdir(name))
+
+        def work():
+            with swap.stage(generic) as stage:
+                os.mkdir(stage.put("apis/old_folder"))
+                write(os.path.join(generic, "apis", "own.py"), "the site's own")
+                swap.os.rename = lambda old, new, real=os.rename: real(old, new) if new.endswith("json") else leave(KILLED)
+                stage.commit()
+
+        assert in_child(work) == KILLED
+        write(os.path.join(generic, "apis", "old_folder", name), "a component")
+        assert swap.pending(generic).keys() == ({} if counts else {"apis/old_folder": None}).keys()
+        swap.recover(generic)
+        assert ("apis/old_folder/only.pyc" in tree(generic)) == counts
+
+
+@pytest.mark.parametrize("gone", ["apis/sub", "apis"])
+def test_a_folder_that_somebody_removed_with_the_targets_in_it_keeps_no_run_from_its_end(tmpdir, gone):
+    limit, code = 0, KILLED
+    while code == KILLED:
+        generic = site(tmpdir.mkdir("round%d" % limit))
+        os.mkdir(os.path.join(generic, "apis", "sub"))
+        for name in ("gone.py", "changed.py"):
+            write(os.path.join(generic, "apis", "sub", name), "old")
+
+        def work():
+            with swap.stage(generic) as stage:
+                stage.delete("apis/sub/gone.py")
+                write(stage.put("apis/sub/changed.py"), "new")
+                write(stage.put("apis/sub/fresh.py"), "new")
+                stage.delete("apis/own.py")
+                stage.commit()
+
+        code = killed_after(limit, work)
+        os.rename(os.path.join(generic, gone), str(tmpdir.join("aside%d" % limit)))
+        assert sorted(swap.recover(generic)) == sorted(swap.pending(generic)) or code == KILLED
+        assert swap.pending(generic) == {} and sorted(os.listdir(generic)) == [] + ["apis"] * (gone != "apis")
+        limit += 1
+    assert limit > 20
+
+
+def test_what_cannot_be_looked_at_is_a_problem(tmpdir, monkeypatch):
+    for generic, limit in rounds(tmpdir):
+        if swap.pending(generic):
+            break
+
+    def broken(path):
+        raise OSError(5, "Input/output error", path)
+
+    monkeypatch.setattr(swap.fingerprint, "_look", broken)
+    for look in (swap.pending, swap.recover):
+        with pytest.raises(Problem) as caught:
+            look(generic)
+        assert "What an interrupted run had begun in %s" % generic in str(caught.value) and "Input/output error" in str(caught.value)
 
 
 def test_byte_code_that_an_esb_writes_after_the_kill_keeps_nothing_from_being_finished(tmpdir, before_after):

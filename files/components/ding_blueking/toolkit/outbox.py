@@ -16,6 +16,8 @@ import zlib
 from collections import namedtuple
 from contextlib import contextmanager
 
+from . import locks
+
 FOLDER = "outbox"
 IN, LOCK, STATE, STATUS, DEAD = "in.log", "lock", "state.json", "status.json", "dead.log"
 _TAKE = re.compile(r"^take\.([0-9]+)\.log$")
@@ -167,8 +169,8 @@ class Outbox(object):
         """What came and went. All zero for an outbox that is not there."""
         try:
             with io.open(self.path(LOCK), "rb") as lock:
-                fcntl.flock(lock, fcntl.LOCK_SH)
-                return _read_counts(lock.fileno())
+                with locks.held(lock, fcntl.LOCK_SH):
+                    return _read_counts(lock.fileno())
         except EnvironmentError:
             return Counts(0, 0, 0, 0)
 
@@ -181,11 +183,9 @@ class Outbox(object):
         """The descriptor of the lock file, with nobody else at the outbox."""
         descriptor = os.open(self.path(LOCK), os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield descriptor
+            with locks.held(descriptor, fcntl.LOCK_EX):
+                yield descriptor
         finally:
-            # Not by the end of the descriptor alone: a process that another thread has just started may have it, too.
-            fcntl.flock(descriptor, fcntl.LOCK_UN)
             os.close(descriptor)
 
     # --- the service ----------------------------------------------------------------------------------------------

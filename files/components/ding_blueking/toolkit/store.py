@@ -20,6 +20,7 @@ from django.conf import settings as esb_settings
 
 from common.log import logger
 
+from . import locks
 from .names import monotonic
 
 try:
@@ -214,8 +215,8 @@ class Files(object):
         folder = self.folder()
         try:
             with io.open(self._path(folder, key) if folder else os.devnull, "rb") as stored:
-                fcntl.flock(stored, fcntl.LOCK_SH)
-                return _loads(stored.read(65536))
+                with locks.held(stored, fcntl.LOCK_SH):
+                    return _loads(stored.read(65536))
         except EnvironmentError:
             return None
 
@@ -229,15 +230,15 @@ class Files(object):
             raise EnvironmentError("no private folder")
         descriptor = os.open(self._path(folder, key), os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            # Held for some microseconds only, so a gevent worker may block here.
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            text = os.read(descriptor, 65536)
-            value, result = change(_loads(text))
-            data = json.dumps(value).encode("utf-8")
-            if data != text:
-                os.lseek(descriptor, 0, os.SEEK_SET)
-                os.write(descriptor, data)
-                os.ftruncate(descriptor, len(data))
+            # A gevent worker may block here.
+            with locks.held(descriptor, fcntl.LOCK_EX):
+                text = os.read(descriptor, 65536)
+                value, result = change(_loads(text))
+                data = json.dumps(value).encode("utf-8")
+                if data != text:
+                    os.lseek(descriptor, 0, os.SEEK_SET)
+                    os.write(descriptor, data)
+                    os.ftruncate(descriptor, len(data))
         finally:
             os.close(descriptor)
         return result

@@ -557,7 +557,7 @@ def test_no_job_starts_after_the_deadline(threads, monkeypatch):
     monkeypatch.setattr(parallel, "threads_run", lambda: threads)
     begun, limit = [], monotonic() + 0.35
     parallel.run(["a"], lambda job: begun.append(monotonic()) or [(0.1, job)], limit)
-    assert 2 <= len(begun) <= 4 and begun[-1] < limit + 0.05 and monotonic() < limit + 2
+    assert 3 <= len(begun) <= 4 and begun[-1] < limit + 0.05 and monotonic() < limit + 0.35
 
 
 def test_one_job_that_cannot_hang_needs_no_thread_and_several_do():
@@ -572,7 +572,7 @@ def test_one_job_that_cannot_hang_needs_no_thread_and_several_do():
 def test_a_worker_that_hangs_is_left_behind():
     started, hang = monotonic(), threading.Event()
     parallel.run(["a"], lambda job: hang.wait(20) and [], monotonic() + 0.3)
-    assert monotonic() - started < 5
+    assert monotonic() - started < 1
     hang.set()
 
 

@@ -116,7 +116,7 @@ def test_latency_delays_one_call(ding):
     fault(ding, {"latency_ms": 300})
     started = time.monotonic()
     assert send(ding).json()["errcode"] == 0
-    assert 0.3 <= time.monotonic() - started < 5
+    assert 0.3 <= time.monotonic() - started < 1
     assert arrived(ding) == 1
 
 

@@ -390,7 +390,7 @@ def test_users_outlive_the_process_and_it_stops_at_once(tmp_path):
         create(users, "bot1", qq="kept", category_id=3)
         users.admin("config", {"fail": {"hang": True}})
         users.connection.request("GET", PROFILES)
-        assert stop(process) < 5
+        assert stop(process) < 1
         process, users = start()
         assert users.get(PROFILES + "bot1@partner.local/").json()["data"]["qq"] == "kept"
         assert create(users, "next").json()["data"]["id"] == 3

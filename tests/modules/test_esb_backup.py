@@ -74,9 +74,14 @@ class Site:
 
 
 def seen(folder):
-    """{path: mode, owner, group and content} of everything below; the mode says what it is."""
+    """{path: mode, owner, group and content} of everything below; the mode says what it is.
+
+    The byte code of our package is left out: the channel's service writes it whenever it starts, which is as soon as there is a package.
+    """
     found = {}
     for path in [folder, *sorted(folder.rglob("*"))]:
+        if path.is_relative_to(folder / "ding_blueking") and is_byte_code(path):
+            continue
         about = path.lstat()
         content = None
         if path.is_symlink():
@@ -85,6 +90,10 @@ def seen(folder):
             content = hashlib.sha256(path.read_bytes()).hexdigest(), int(about.st_mtime)
         found[str(path.relative_to(folder))] = (about.st_mode, about.st_uid, about.st_gid, content)
     return found
+
+
+def is_byte_code(path):
+    return path.suffix in (".pyc", ".pyo") or "__pycache__" in path.parts
 
 
 @pytest.fixture

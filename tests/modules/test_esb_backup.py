@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from modulekit.byte_code import is_byte_code
 from modulekit.tasks import Task
 
 MODULE, PACKAGE, CHANNEL = "ding.blueking.esb_backup", "ding.blueking.esb_package", "ding.blueking.esb_channel"
@@ -90,10 +91,6 @@ def seen(folder):
             content = hashlib.sha256(path.read_bytes()).hexdigest(), int(about.st_mtime)
         found[str(path.relative_to(folder))] = (about.st_mode, about.st_uid, about.st_gid, content)
     return found
-
-
-def is_byte_code(path):
-    return path.suffix in (".pyc", ".pyo") or "__pycache__" in path.parts
 
 
 @pytest.fixture

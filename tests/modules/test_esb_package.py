@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from modulekit.byte_code import is_byte_code
 from modulekit.tasks import Task
 from plugins.module_utils import conf_block
 
@@ -78,10 +79,6 @@ def check_installed(tree, mode=0o644):
     assert foreign_byte_code(tree.folder) == []
     assert conf_block.is_current(tree.conf.read_bytes())
     assert [name for name in os.listdir(tree.generic) if name.startswith(".")] == []
-
-
-def is_byte_code(name):
-    return name.endswith((".pyc", ".pyo")) or "__pycache__" in name.split("/")
 
 
 def foreign_byte_code(folder):

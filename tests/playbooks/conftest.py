@@ -73,7 +73,9 @@ def virgin(site):
 @pytest.fixture(scope="session")
 def story(site, play):
     """The first install, told once: see playkit/story.py."""
-    return Story(site, play)
+    told = Story(site, play)
+    yield told
+    told.moment.end()
 
 
 @pytest.fixture

@@ -1,8 +1,14 @@
 """The kit itself: it comes back to a moment, and its faults come behind the task that was named."""
 
+import json
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from playkit.site import difference
+from standins import programs, records
 
 PLACE = "Install | Put package and block in place"
 
@@ -39,3 +45,25 @@ def test_the_site_comes_back_to_a_moment(virgin, play):
     virgin.back_to(now)
     assert difference(installed, virgin.state()) == [] and virgin.lists_ding("paas1") is True
     now.end()
+
+
+def test_a_stand_in_bears_with_a_process_that_ended_before_it_was_looked_at(tmp_path):
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait(20)
+    with records.changing(tmp_path, "esb") as data:
+        data.update(pid=gone.pid, started=None, entered=[[gone.pid, None]])
+    service = programs.Service(tmp_path, "esb")
+    assert not service.runs and service.spawn(["true"], {}) is None
+    service.stop()
+    assert records.read(tmp_path, "esb") == {"pid": None, "started": None}
+
+
+def test_of_many_at_once_no_stand_in_loses_what_another_has_written(tmp_path):
+    """Threads open the lock each for itself, as processes do."""
+    def count(_):
+        with records.changing(tmp_path, "esb") as data:
+            data["count"] = data.get("count", 0) + 1
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(count, range(400)))
+    assert json.loads((tmp_path / "esb.json").read_text("utf-8")) == {"count": 400} and records.names(tmp_path) == ["esb"]

@@ -119,7 +119,8 @@ def keepers_aside(site):
         for pid in pids:
             os.kill(pid, signal.SIGSTOP)
             for child in [child for child in processes.ours(site.world.control.home) if child != pid and processes.session(child) == pid]:
-                os.kill(child, signal.SIGKILL)
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(child, signal.SIGKILL)
         for host in site.world.hosts:
             (host.logs / "ding_blueking" / "service.beat").unlink(missing_ok=True)
         yield

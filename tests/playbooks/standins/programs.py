@@ -1,4 +1,4 @@
-"""The stand-in programs: python programs.py systemctl|engine REGISTRY WORDS…. Only the standard library and units.py, no part of the collection.
+"""The stand-in programs: python programs.py systemctl|engine REGISTRY WORDS…. Only the standard library and what is beside it, no part of the collection.
 
 REGISTRY is a folder with NAME.json for each unit or container: command, cwd, environment, log, pid, started, and how it behaves (see
 services.py). Every call is a line in REGISTRY/calls. What is not understood fails, as it would in earnest.
@@ -13,14 +13,15 @@ import sys
 import time
 
 try:
-    from standins import units
+    from standins import records, units
 except ImportError:
     # As a program.
+    import records
     import units
 
 STOP_SECONDS = 8
-# What the channel's service may take for its end.
-UNIT_STOP_SECONDS = 20
+# What the channel's service may take for its end, in a container by its ExecStop.
+UNIT_STOP_SECONDS = 40
 
 
 def start_time(pid):
@@ -33,16 +34,30 @@ def start_time(pid):
     return None if fields[0] == b"Z" else int(fields[19])
 
 
-class Service:
-    def __init__(self, registry, name):
-        self.name, self.path = name, os.path.join(registry, name + ".json")
-        with open(self.path, encoding="utf-8") as handle:
-            self.data = json.load(handle)
+def alive(pid, started):
+    """Whether the process that was recorded so still runs. One that had ended before its time could be read has None for it."""
+    return started is not None and start_time(pid) == started
 
-    def save(self):
-        with open(self.path + ".new", "w", encoding="utf-8") as handle:
-            json.dump(self.data, handle)
-        os.rename(self.path + ".new", self.path)
+
+def kill(pid, started, number):
+    """Whether the signal reached the process that was recorded so: it may end at any moment."""
+    if alive(pid, started):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+            return True
+    return False
+
+
+class Service:
+    """A unit or container. data: what is known of it, as of the last look or change."""
+
+    def __init__(self, registry, name):
+        self.registry, self.name, self.data = registry, name, records.read(registry, name)
+
+    @contextlib.contextmanager
+    def changing(self):
+        with records.changing(self.registry, self.name) as self.data:
+            yield self.data
 
     @property
     def is_file(self):
@@ -51,55 +66,61 @@ class Service:
 
     @property
     def runs(self):
-        return bool(self.data.get("pid")) and start_time(self.data["pid"]) == self.data["started"]
+        return bool(self.data.get("pid")) and alive(self.data["pid"], self.data["started"])
 
     def start(self):
         """Nothing of whoever started it is inherited."""
-        command, cwd, environment = self.data.get("command"), self.data.get("cwd"), self.data["environment"]
-        if self.is_file:
-            if self.runs:
-                return
-            command, cwd, environment = [sys.executable, units.__file__, "keep", os.path.dirname(self.path), self.name], "/", units.surroundings(self.data)
-        with open(self.data["log"], "ab") as log:
-            process = subprocess.Popen(command, cwd=cwd, env=environment, stdin=subprocess.DEVNULL,
-                                       stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
-        self.data.update(pid=process.pid, started=start_time(process.pid))
-        self.save()
+        with self.changing() as data:
+            command, cwd, environment = data.get("command"), data.get("cwd"), data["environment"]
+            if self.is_file:
+                if self.runs:
+                    return
+                command, cwd, environment = [sys.executable, units.__file__, "keep", self.registry, self.name], "/", units.surroundings(data)
+            with open(data["log"], "ab") as log:
+                process = subprocess.Popen(command, cwd=cwd, env=environment, stdin=subprocess.DEVNULL,
+                                           stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
+            data.update(pid=process.pid, started=start_time(process.pid))
 
     def stop(self):
         """As the platform's unit does: a signal to its main process, then an end for its whole session. A container ends with all that entered it."""
-        if self.runs:
-            pid = self.data["pid"]
-            if self.is_file:
-                units.run(self.data, "ExecStop")
-            os.kill(pid, getattr(signal, self.data.get("stop", "SIGTERM")))
-            end = time.monotonic() + (UNIT_STOP_SECONDS if self.is_file else STOP_SECONDS)
-            while self.runs and time.monotonic() < end:
-                time.sleep(0.05)
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(pid, signal.SIGKILL)
-        for entered, started in self.data.pop("entered", []):
-            if start_time(entered) == started:
-                os.kill(entered, signal.SIGKILL)
-        self.data.update(pid=None, started=None)
-        self.save()
+        with self.changing() as data:
+            if self.runs:
+                kill(data["pid"], data["started"], getattr(signal, data.get("stop", "SIGTERM")))
+                end = time.monotonic() + (UNIT_STOP_SECONDS if self.is_file else STOP_SECONDS)
+                while self.runs and time.monotonic() < end:
+                    time.sleep(0.05)
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(data["pid"], signal.SIGKILL)
+            for pid, started in data.pop("entered", []):
+                kill(pid, started, signal.SIGKILL)
+            if data:
+                data.update(pid=None, started=None)
 
     def restart(self):
         """"fails": ends with an error and has done nothing. "stops": ends well, and nothing runs. Each as often as the number says."""
-        for what in ("fails", "stops"):
-            if self.data.get(what):
-                self.data[what] -= 1
-                self.save()
-                if what == "fails":
-                    fail(self.data["says"], 5)
-                return self.stop()
+        with self.changing() as data:
+            what = next((what for what in ("fails", "stops") if data.get(what)), None)
+            if what:
+                data[what] -= 1
+        if what == "fails":
+            fail(self.data["says"], 5)
         self.stop()
-        return self.start()
+        if not what:
+            self.start()
+
+    def spawn(self, command, environment, **ids):
+        """A process of its own in the container, which ends with it; None where the container does not run."""
+        with self.changing() as data:
+            if not self.runs:
+                return None
+            child = subprocess.Popen(command, cwd=data["cwd"], env=environment, stdin=subprocess.DEVNULL, start_new_session=True, **ids)
+            inside = [each for each in data.get("entered", []) if alive(*each)]
+            data["entered"] = [*inside, [child.pid, start_time(child.pid)]]
+        return child
 
     def signal(self, number):
-        if not self.runs:
+        if not (self.data.get("pid") and kill(self.data["pid"], self.data["started"], number)):
             fail("it does not run", 1)
-        os.kill(self.data["pid"], number)
 
 
 def fail(text, code=1):
@@ -155,8 +176,6 @@ def change(registry, word, service):
 
 def enter(service, options, words):
     """exec without -i: it hands no signal on, and what it has started outlives it."""
-    if not service.runs:
-        fail("Error response from daemon: Container %s is not running" % service.name)
     environment = dict(service.data["environment"])
     uid = gid = None
     for option, value in zip(options[::2], options[1::2]):
@@ -166,12 +185,11 @@ def enter(service, options, words):
             uid, gid = map(int, value.split(":"))
         else:
             fail("the stand-in does not know docker exec %s" % option)
-    command = [service.data["python"] if words[0] == "python" else words[0], *words[1:]]
     same = (uid, gid) in ((None, None), (os.geteuid(), os.getegid()))
-    child = subprocess.Popen(command, cwd=service.data["cwd"], env=environment, stdin=subprocess.DEVNULL, start_new_session=True,
-                             **({} if same else {"user": uid, "group": gid, "extra_groups": []}))
-    service.data.setdefault("entered", []).append([child.pid, start_time(child.pid)])
-    service.save()
+    child = service.spawn([service.data["python"] if words[0] == "python" else words[0], *words[1:]], environment,
+                          **({} if same else {"user": uid, "group": gid, "extra_groups": []}))
+    if child is None:
+        fail("Error response from daemon: Container %s is not running" % service.name)
     # As a shell counts: docker exec ends with 137 for what was killed.
     code = child.wait()
     sys.exit(code if code >= 0 else 128 - code)
@@ -206,7 +224,8 @@ def engine(registry, words):
 
 
 def found(registry, name):
-    return Service(registry, name) if os.path.exists(os.path.join(registry, name + ".json")) else None
+    service = Service(registry, name)
+    return service if service.data else None
 
 
 if __name__ == "__main__":

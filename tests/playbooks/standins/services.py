@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from sandbox import environments, hosts, processes
-from standins import programs
+from standins import programs, records
 
 PROGRAMS = Path(programs.__file__).resolve()
 UP_SECONDS = 40
@@ -61,7 +61,8 @@ class Machine:
                 "stop": "SIGTERM" if server.startswith("uwsgi") else "SIGQUIT",
                 "mounts": [{"Type": "bind", "Source": home + "/open_paas", "Destination": str(inner or home) + "/open_paas"},
                            {"Type": "bind", "Source": "/etc/nothing-of-ours", "Destination": "/etc/nothing"}], **behaviour}
-        (self.registry / (name + ".json")).write_text(json.dumps(data), "utf-8")
+        with records.changing(str(self.registry), name) as known:
+            known.update(data)
         self.names.append(name)
         self.service(name).start()
         end = time.monotonic() + UP_SECONDS
@@ -74,9 +75,8 @@ class Machine:
         return programs.Service(str(self.registry), name)
 
     def behave(self, name, **behaviour):
-        service = self.service(name)
-        service.data.update(behaviour)
-        service.save()
+        with records.changing(str(self.registry), name) as data:
+            data.update(behaviour)
 
     def family(self, name):
         """{pid: when it was started} of the service's processes, its master included."""
@@ -103,10 +103,7 @@ class Machine:
         return programs.found(str(self.registry), name)
 
     def end(self):
-        for path in sorted(self.registry.glob("*.json")):
-            if path.stem not in self.names:
-                self.service(path.stem).stop()
-        for name in self.names:
+        for name in [name for name in records.names(str(self.registry)) if name not in self.names] + self.names:
             self.service(name).stop()
 
 

@@ -4,13 +4,19 @@ REGISTRY/units names the folder of unit files; without it there are none. As wit
 Of a unit file it understands what a service of one process needs, and refuses the rest.
 """
 
-import json
+import contextlib
 import os
 import shlex
 import signal
 import subprocess
 import sys
 import time
+
+try:
+    from standins import records
+except ImportError:
+    # As a program, or beside one.
+    import records
 
 KNOWN = {"Description", "After", "PartOf", "Type", "User", "Group", "Environment", "ExecStartPre", "ExecStart", "ExecStop", "Restart", "RestartSec",
          "SuccessExitStatus", "StartLimitInterval", "TimeoutStopSec", "MemoryMax", "NoNewPrivileges", "WantedBy"}
@@ -48,19 +54,21 @@ def words(value):
 
 
 def reload(registry):
-    """Reads all unit files: what the registry knows of a unit that is still there, or still runs, stays."""
+    """Reads all unit files: what is known of a unit that is still there stays, of another one nothing, though it may run."""
     units = folder(registry)
     there = {name for name in os.listdir(units) if name.endswith(".service")} if units else set()
-    for name in there:
-        with open(os.path.join(units, name), encoding="utf-8") as handle:
+    for name in sorted(there):
+        # Of two hosts' units the other one may go meanwhile.
+        with contextlib.suppress(FileNotFoundError), open(os.path.join(units, name), encoding="utf-8") as handle:
             values = parsed(handle.read())
-        environment = dict(word.partition("=")[::2] for value in values.get("Environment", []) for word in [words_plain(value)])
-        data = dict(_known(registry, name), file=os.path.join(units, name), values=values, environment=environment)
-        data.setdefault("log", os.path.join(registry, os.pardir, name + ".log"))
-        _save(registry, name, data)
-    for entry in os.listdir(registry):
-        if entry.endswith(".json") and "file" in _known(registry, entry[:-5]) and entry[:-5] not in there:
-            os.unlink(os.path.join(registry, entry))
+            environment = dict(word.partition("=")[::2] for value in values.get("Environment", []) for word in [words_plain(value)])
+            with records.changing(registry, name) as data:
+                data.update(file=os.path.join(units, name), values=values, environment=environment)
+                data.setdefault("log", os.path.join(registry, os.pardir, name + ".log"))
+    for name in records.names(registry):
+        with records.changing(registry, name) as data:
+            if "file" in data and not os.path.exists(data["file"]):
+                data.clear()
 
 
 def words_plain(value):
@@ -107,15 +115,17 @@ def run(data, key):
 
 
 def keep(registry, name):
-    """Restart=always, until SIGTERM; the process has TimeoutStopSec then."""
+    """Restart=always, until SIGTERM: then ExecStop, if the process runs, which has TimeoutStopSec behind it."""
     stopping = []
     signal.signal(signal.SIGTERM, lambda *_: stopping.append(True))
     while not stopping:
-        data = _known(registry, name)
+        data = records.read(registry, name)
         if run(data, "ExecStartPre") and not stopping:
             child = subprocess.Popen(words(data["values"]["ExecStart"][0])[1], cwd="/", env=surroundings(data), stdin=subprocess.DEVNULL)
             while child.poll() is None and not stopping:
                 time.sleep(0.05)
+            if child.poll() is None:
+                run(data, "ExecStop")
             _end(child, float(data["values"]["TimeoutStopSec"][0]))
         if data["values"]["Restart"] != ["always"]:
             return
@@ -132,21 +142,6 @@ def _end(child, seconds):
         except subprocess.TimeoutExpired:
             child.kill()
             child.wait()
-
-
-def _known(registry, name):
-    try:
-        with open(os.path.join(registry, name + ".json"), encoding="utf-8") as handle:
-            return json.load(handle)
-    except FileNotFoundError:
-        return {}
-
-
-def _save(registry, name, data):
-    path = os.path.join(registry, name + ".json")
-    with open(path + ".new", "w", encoding="utf-8") as handle:
-        json.dump(data, handle)
-    os.rename(path + ".new", path)
 
 
 if __name__ == "__main__":

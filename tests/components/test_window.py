@@ -356,13 +356,36 @@ def test_a_redis_that_is_lost_again_and_again_silences_nobody(server):
             for host in (one, other):
                 # As the service does with each heartbeat.
                 host.probe()
-                at = time.time()
                 for place in take(host)[0] or []:
-                    made.append(at)
+                    made.append(time.time())
                     host.settle(u"r", place)
             time.sleep(0.01)
     assert 40 <= len(made), len(made)
     assert max(sum(1 for at in made if first <= at < first + 1.2) for first in made) <= 20
+
+
+def test_no_place_ends_a_part_of_a_millisecond_too_soon(server):
+    """Redis counts in whole ones, and the limit is one of places at any moment."""
+    made = two_hosts(robot_window=64.1, robot_per_minute=50)[0]
+    grow_old(made)
+    for _ in range(40):
+        began = time.time()
+        place = take(made)[0][0]
+        assert end_in_redis(made, place) >= (began + 64.1) * 1000
+        ended = time.time()
+        made.settle(u"r", place)
+        assert end_in_redis(made, place) >= (ended + 64.1) * 1000
+    # What only this host knows it tells with the next question.
+    known = {place: end for place, end, _ in made._here.read_here(u"window:r")}
+    made._redis.use(lambda client: [client.hdel(store.PREFIX + u"windows", "r")])
+    take(made)
+    assert len(known) == 40 and all([end_in_redis(made, place) >= end * 1000 for place, end in known.items()])
+
+
+def end_in_redis(made, place):
+    """When Redis counts a place's end, in milliseconds."""
+    held = made._redis.use(lambda client: client.hget(store.PREFIX + u"windows", "r")).decode("ascii")
+    return int(dict([each.split(u":") for each in held.split()])[place])
 
 
 def test_a_redis_whose_clock_was_set_back_closes_no_window(server):

@@ -16,6 +16,7 @@ empty until then: it was not told of everything.
 """
 from __future__ import absolute_import, division, print_function
 
+import math
 import time
 import uuid
 from numbers import Real
@@ -111,7 +112,7 @@ class Window(object):
 
         self._here.update_here(self._key(robot), change, DAYS)
         if self.hosts > 1 and self._uses_redis():
-            if self._eval(window_scripts.SETTLE, robot, place, int(life * 1000)) is None:
+            if self._eval(window_scripts.SETTLE, robot, place, _milliseconds(life)) is None:
                 self._note(None)
 
     def used(self, robot):
@@ -231,9 +232,9 @@ class Window(object):
     def _ask(self, met, robot, places, life, limit, share, mine):
         """Seconds to wait, 0 when the places are taken; None when Redis does not answer or has lost what it knew, which is noted."""
         now = time.time()
-        told = " ".join("%s:%d%s" % (each[0], (each[1] - now) * 1000, "" if ENDED in each[2:] else "?") for each in mine)
-        answer = self._eval(window_scripts.TAKE, met[0], met[1], robot, limit, share, int(self.seconds * YOUNG * 1000), int(life * 1000),
-                            int((self.seconds + LONGEST_CALL) * 1000), " ".join(places), told)
+        told = " ".join("%s:%d%s" % (each[0], _milliseconds(each[1] - now), "" if ENDED in each[2:] else "?") for each in mine)
+        answer = self._eval(window_scripts.TAKE, met[0], met[1], robot, limit, share, _milliseconds(self.seconds * YOUNG), _milliseconds(life),
+                            _milliseconds(self.seconds + LONGEST_CALL), " ".join(places), told)
         self._note(answer)
         return None if answer is None or answer[1] else answer[0] / 1000.0
 
@@ -252,6 +253,10 @@ class Window(object):
             self._redis.resume()
             answer = self._redis.use(run)
         return answer
+
+
+def _milliseconds(seconds):
+    return int(math.ceil(seconds * 1000))
 
 
 def _mode_of(stored):

@@ -2,7 +2,7 @@
 """What Redis does for window.py, in its own language and by its own clock, in milliseconds.
 
 One key without a life, so that it is not evicted alone: {robot: "place:end place:end …", "id": its name, "born": since when it
-has been told of all places}.
+has been told of all places}. Now is rounded down and each end up: a place ends no part of a millisecond too soon.
 """
 from __future__ import absolute_import, division, print_function
 
@@ -48,7 +48,7 @@ for id, stop in string.gmatch(redis.call('HGET', KEYS[1], robot) or '', '(%x+):(
   end
 end
 for id, left, runs in string.gmatch(mine, '(%x+):(%d+)(%??)') do
-  local stop = now + tonumber(left)
+  local stop = now + 1 + tonumber(left)
   ends_of_mine[#ends_of_mine + 1] = stop
   if not known[id] then
     ends[#ends + 1] = stop
@@ -66,7 +66,7 @@ end
 wait = until_room(ends, limit)
 if age < young then wait = math.max(wait, until_room(ends_of_mine, share)) end
 if wait == 0 and not is_other then
-  for id in string.gmatch(new, '%x+') do kept[#kept + 1] = id .. ':' .. string.format('%.0f', now + life) end
+  for id in string.gmatch(new, '%x+') do kept[#kept + 1] = id .. ':' .. string.format('%.0f', now + 1 + life) end
 end
 if #kept > 0 then redis.call('HSET', KEYS[1], robot, table.concat(kept, ' ')) else redis.call('HDEL', KEYS[1], robot) end
 """ + _ANSWER
@@ -79,7 +79,7 @@ local kept, life = {}, tonumber(ARGV[3])
 for id, stop in string.gmatch(redis.call('HGET', KEYS[1], ARGV[1]) or '', '(%x+):(%d+)') do
   if id ~= ARGV[2] and tonumber(stop) > now then kept[#kept + 1] = id .. ':' .. stop end
 end
-if life > 0 then kept[#kept + 1] = ARGV[2] .. ':' .. string.format('%.0f', now + life) end
+if life > 0 then kept[#kept + 1] = ARGV[2] .. ':' .. string.format('%.0f', now + 1 + life) end
 if #kept > 0 then redis.call('HSET', KEYS[1], ARGV[1], table.concat(kept, ' ')) else redis.call('HDEL', KEYS[1], ARGV[1]) end
 return 1
 """

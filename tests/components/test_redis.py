@@ -101,7 +101,7 @@ def test_places_are_given_once_over_all_workers(server):
 
     def take(mine):
         for _ in range(10):
-            waits.append(mine.take_place(u"w", 20, 1.0, 100))
+            waits.append(mine.take_place(u"w", 20, 10.0, 100))
 
     workers = [threading.Thread(target=take, args=(mine,)) for mine in stores(5)]
     for worker in workers:
@@ -109,8 +109,8 @@ def test_places_are_given_once_over_all_workers(server):
     for worker in workers:
         worker.join(20)
     waits.sort()
-    assert len(waits) == 50 and waits[19] == 0 and 0.5 < waits[20] <= 1.0 and 1.5 < waits[40] <= 2.0
-    assert stores(1)[0].take_place(u"w", 20, 1.0, 0.1) is None
+    assert len(waits) == 50 and waits[19] == 0 and 5 < waits[20] <= 10 and 15 < waits[40] <= 20
+    assert stores(1)[0].take_place(u"w", 20, 10.0, 1) is None
 
 
 def test_one_of_all_workers_has_a_lease(server):

@@ -67,3 +67,12 @@ def test_of_many_at_once_no_stand_in_loses_what_another_has_written(tmp_path):
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(count, range(400)))
     assert json.loads((tmp_path / "esb.json").read_text("utf-8")) == {"count": 400} and records.names(tmp_path) == ["esb"]
+
+
+def test_a_stand_in_waits_for_no_change_that_does_not_end(tmp_path, monkeypatch):
+    monkeypatch.setattr(records, "LOCK_SECONDS", 0.1)
+    with records.changing(tmp_path, "esb") as data:
+        data["pid"] = 1
+        with pytest.raises(BlockingIOError), records.changing(tmp_path, "esb"):
+            pass
+    assert records.read(tmp_path, "esb") == {"pid": 1}

@@ -7,6 +7,10 @@ import contextlib
 import fcntl
 import json
 import os
+import time
+
+# The longest change is the stop of a unit, programs.UNIT_STOP_SECONDS.
+LOCK_SECONDS = 60
 
 
 def path(registry, name):
@@ -28,14 +32,28 @@ def read(registry, name):
 
 @contextlib.contextmanager
 def changing(registry, name):
-    """What is known, for the block to change: nobody else does meanwhile, and it is kept also where the block raises. Left empty, it is gone."""
+    """What is known, for the block to change: nobody else does meanwhile, and it is kept also where the block raises. Left empty, it is gone.
+
+    Raises BlockingIOError where another one's change does not end.
+    """
     with open(os.path.join(registry, name + ".lock"), "a", encoding="utf-8") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        _take(lock)
         data = read(registry, name)
         try:
             yield data
         finally:
             _keep(path(registry, name), data)
+
+
+def _take(lock):
+    end = time.monotonic() + LOCK_SECONDS
+    while True:
+        try:
+            return fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > end:
+                raise
+        time.sleep(0.01)
 
 
 def _keep(place, data):

@@ -25,7 +25,8 @@ def main(python, package, log):
             continue
         if os.path.getsize(log) > MOST_LOG_BYTES:
             os.truncate(log, 0)
-        child = subprocess.Popen([python, program], stdin=subprocess.DEVNULL)
+        # -B, as in the unit: a service that starts while its package goes would bring folders back with its byte code.
+        child = subprocess.Popen([python, "-B", program], stdin=subprocess.DEVNULL)
         while child.poll() is None and not stopping.wait(0.1):
             pass
         if stopping.is_set():

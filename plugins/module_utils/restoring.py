@@ -85,7 +85,7 @@ def plan(wanted, current, records, conf_wanted=None, conf_current=None, overwrit
         if manifest.identity(before.get(path)) == manifest.identity(now.get(path)):
             continue
         back = RESTORE if path in before else REMOVE
-        if overwrite or _is_known(path, before, now, records) or (_is_ours(path) and (not packaged or path in before or path in packaged)):
+        if overwrite or _is_known(path, before, now, records) or (_is_ours(path) and (not packaged or path in before or _maker(path) in packaged)):
             made.actions[path] = back
         elif path == CONF:
             _plan_conf(made, before, now, conf_wanted, conf_current)
@@ -101,6 +101,13 @@ def plan(wanted, current, records, conf_wanted=None, conf_current=None, overwrit
 
 def _is_ours(path):
     return path == PACKAGE or path.startswith(PACKAGE + u"/")
+
+
+def _maker(path):
+    """The path for whose sake Python has made this one: an import that has read a source before it went away leaves its byte code, even folders for it."""
+    if path.rpartition(u"/")[2] == u"__pycache__":
+        return manifest.parent(path)
+    return manifest.source_of(path) or path
 
 
 def _is_known(path, before, now, records):

@@ -77,6 +77,8 @@ options:
 notes:
   - A C(conf.py) that is a symbolic link is refused when it would have to change, because somebody else may use the file that it leads to.
   - A C(conf.py) with damaged C(ding.blueking) markers is refused. So is one that does not compile.
+  - Where an ESB on Python 3 is just importing the channel while O(state=absent) takes it away, it makes the folder anew, with byte code only. The
+    next run takes that away. C(uninstall.yml) and C(rollback.yml) look for it once the ESB was restarted.
   - The diff shows of C(conf.py) no more than our own lines, since a site may keep secrets in it.
 """
 

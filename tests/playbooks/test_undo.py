@@ -90,6 +90,27 @@ def test_an_uninstall_takes_everything_away_but_robots_and_backups(installed, st
     assert again.rc == 0 and again.total("changed") == 0 and installed.every_pid() == pids, again.changed()
 
 
+@pytest.fixture
+def late(installed):
+    """The words of a command that does what a worker on Python 3 does that has read a source before it went: it writes its byte code."""
+    place = installed.world.host("paas1").esb_home / "components" / "generic" / "apis" / "ding_blueking" / "toolkit" / "__pycache__"
+    return ["sh", "-c", 'mkdir -p "$0" && echo late > "$0/text.cpython-36.pyc"', str(place)]
+
+
+def test_byte_code_that_comes_behind_the_files_is_taken_away(installed, story, play, late):
+    run = play("uninstall", fault=("Install | Take the files away", "paas1", 1, late))
+    assert run.rc == 0 and back(story.start, installed.state()) == [] and serving(installed), run
+    again = play("uninstall")
+    assert again.rc == 0 and again.total("changed") == 0, again.changed()
+
+
+def test_byte_code_that_comes_behind_a_rollback_is_taken_away(installed, story, play, late):
+    run = play("rollback", extra={"ding_backup": "pristine", **CONFIRMED}, fault=("Rollback | Bring the files back", "paas1", 1, late))
+    assert run.rc == 0 and back(story.start, installed.state()) == [] and serving(installed), run
+    again = play("rollback", extra={"ding_backup": "pristine", **CONFIRMED})
+    assert again.rc == 0 and again.total("changed") == 0, again.changed()
+
+
 @pytest.mark.whole
 def test_an_uninstall_can_delete_the_robots_and_a_rollback_brings_the_channel_again(installed, story, play):
     run = play("uninstall", extra={"ding_remove_robots": True})

@@ -104,6 +104,20 @@ def test_our_files_go_even_when_somebody_edited_them_but_not_what_was_put_beside
     assert reasons == {"ding_blueking/theirs.py": restoring.ADDED}
 
 
+def test_byte_code_that_an_import_left_behind_our_files_goes_with_its_folders():
+    made_anew = dict(tree(conf_py="site", own__x_py="x", original__a_py="a", ding_blueking=None, ding_blueking__theirs_pyc="site"))
+    caches = {"ding_blueking/__pycache__": folder()}
+    for name in ("a", "theirs"):
+        caches["ding_blueking/__pycache__/%s.cpython-36.pyc" % name] = dict(made_anew["ding_blueking/theirs.pyc"], sha256="late")
+    found, reasons = outcome(BEFORE, dict(made_anew, **caches), [INSTALL, manifest.changes(INSTALLED, BEFORE)])
+    del caches["ding_blueking/__pycache__/a.cpython-36.pyc"]
+    assert found == dict(made_anew, **caches)
+    assert reasons == dict.fromkeys(("ding_blueking/theirs.pyc", "ding_blueking/__pycache__/theirs.cpython-36.pyc"), restoring.ADDED)
+    only_ours = dict(BEFORE, **{"ding_blueking": folder(), "ding_blueking/__pycache__": folder(), "ding_blueking/a.pyc": made_anew["ding_blueking/theirs.pyc"],
+                                "ding_blueking/__pycache__/a.cpython-36.pyc": made_anew["ding_blueking/theirs.pyc"]})
+    assert outcome(BEFORE, only_ours, [INSTALL, manifest.changes(INSTALLED, BEFORE)]) == (BEFORE, {})
+
+
 def test_a_mode_an_owner_and_a_links_target_go_back():
     wanted = tree(a_py="a", link=("one",))
     installed = tree(a_py="a", link=("two",))

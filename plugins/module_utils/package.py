@@ -27,6 +27,7 @@ SHOWN_BYTES = 100000
 _VERSION = re.compile(br"""^__version__ = u?["']([^"']+)["']""", re.MULTILINE)
 # Python 3 writes byte code under such a name and renames it.
 _BEING_WRITTEN = re.compile(r"(^|/)__pycache__/[^/]+\.pyc\.[0-9]+\Z")
+_IN_A_CACHE = re.compile(r"(^|/)__pycache__/[^/]+\.pyc(\.[0-9]+)?\Z")
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*\Z")
 
 Owner = collections.namedtuple("Owner", "uid gid")
@@ -123,6 +124,16 @@ def _may_stay(path, tree, goal):
     source = source_of(path)
     return (source is not None and entry.kind == "file" and source in goal and source in tree and tree[source].content == goal[source].content
             and is_current(entry.content, tree[source]))
+
+
+def is_byte_code_only(tree):
+    """Whether a tree holds nothing but folders, and files that Python 3 writes for itself in folders __pycache__."""
+    return all(entry.kind == "folder" or entry.kind == "file" and is_in_a_cache(path) for path, entry in tree.items())
+
+
+def is_in_a_cache(path):
+    """Whether a file of this name is byte code that Python 3 loads beside its source only."""
+    return bool(_IN_A_CACHE.search(path))
 
 
 def source_of(path):

@@ -80,8 +80,10 @@ def make_plan(esb, params, files, owner, view, decided):
     if apis.kind == "link":
         raise Problem("%s is a link to %s, and nothing can be swapped in through a link: put the folder itself in its place."
                       % (esb.apis, apis.content))
-    before = read_conf(esb, view, files is not None)
     tree = view.tree(FOLDER)
+    if params["only_byte_code"]:
+        return remains(tree, files, decided)
+    before = read_conf(esb, view, files is not None)
     try:
         after = conf_block.remove(before)
         if files is not None:
@@ -95,6 +97,14 @@ def make_plan(esb, params, files, owner, view, decided):
     conf = None if after == before else (before, after)
     return Plan(goal, package.differences(tree, goal), conf, configs, stale_beside(view, files, conf), release, taken, decided,
                 package.version(files) if files is not None else None, package.version_of(tree))
+
+
+def remains(tree, files, decided):
+    """The Plan that takes away a folder in which there is only what an import leaves behind its sources."""
+    if files is not None:
+        raise Problem("only_byte_code goes with state: absent only.")
+    gone = tree if package.is_byte_code_only(tree) else {}
+    return Plan({}, package.differences(gone, {}), None, None, [], None, [], decided, None, package.version_of(tree))
 
 
 def read_conf(esb, view, adds):
@@ -362,8 +372,13 @@ def result(esb, plan, conf, own_names):
         "version": plan.version,
         "previous_version": plan.previous,
         "warnings": hard_links(esb, plan, conf, own_names),
-        "restart_needed": bool(plan.decided or any(not path.startswith(NO_RESTART) for path in touched)),
+        "restart_needed": bool(plan.decided or any(may_be_loaded(path, plan) for path in touched)),
     }
+
+
+def may_be_loaded(path, plan):
+    """Whether a running ESB may work with it. What goes from a cache without any source is what an import has left."""
+    return not path.startswith(NO_RESTART) and (bool(plan.goal) or not package.is_in_a_cache(path))
 
 
 def hard_links(esb, plan, conf, own_names):

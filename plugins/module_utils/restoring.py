@@ -10,6 +10,7 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 import hashlib
+import re
 
 from ansible_collections.ding.blueking.plugins.module_utils import conf_block, manifest
 from ansible_collections.ding.blueking.plugins.module_utils.our_channels import PACKAGE
@@ -25,6 +26,8 @@ BLOCK_TAKEN = "the site has changed it since; only our block was taken out"
 BLOCK_ADDED = "the site has changed it since; only our block was put in"
 SPECIAL = "a backup does not hold sockets, pipes and devices"
 IN_THE_WAY = "what the site has put there is in its way"
+
+_OF_PYTHON_3 = re.compile(r"(.+)/__pycache__(?:/([^/.]+)\.[^/]+\.pyc(?:\.[0-9]+)?)?\Z")
 
 
 class Plan:
@@ -81,11 +84,13 @@ def plan(wanted, current, records, conf_wanted=None, conf_current=None, overwrit
         overwrite = True
     before, now = manifest.content(wanted), manifest.content(current)
     packaged = [path for record in records for path in record if _is_ours(path)]
+    ours = set(packaged) | set(path for path in before if _is_ours(path))
     for path in sorted(set(before) | set(now)):
         if manifest.identity(before.get(path)) == manifest.identity(now.get(path)):
             continue
         back = RESTORE if path in before else REMOVE
-        if overwrite or _is_known(path, before, now, records) or (_is_ours(path) and (not packaged or path in before or _maker(path) in packaged)):
+        is_known = overwrite or _is_known(path, before, now, records)
+        if is_known or _is_ours(path) and (not packaged or path in ours or _is_left_by_an_import(path, now.get(path), ours)):
             made.actions[path] = back
         elif path == CONF:
             _plan_conf(made, before, now, conf_wanted, conf_current)
@@ -103,11 +108,14 @@ def _is_ours(path):
     return path == PACKAGE or path.startswith(PACKAGE + u"/")
 
 
-def _maker(path):
-    """The path for whose sake Python has made this one: an import that has read a source before it went away leaves its byte code, even folders for it."""
-    if path.rpartition(u"/")[2] == u"__pycache__":
-        return manifest.parent(path)
-    return manifest.source_of(path) or path
+def _is_left_by_an_import(path, entry, ours):
+    """Whether Python 3 has made it for the sake of a path in `ours`: an import that has read a source before it went writes byte code behind that,
+    and makes the folders for it. Nothing imports what is in __pycache__ without its source.
+    """
+    found = _OF_PYTHON_3.match(path)
+    if found is None or entry is None or entry["type"] != ("file" if found.group(2) else "folder"):
+        return False
+    return (found.group(1) + (u"/%s.py" % found.group(2) if found.group(2) else u"")) in ours
 
 
 def _is_known(path, before, now, records):

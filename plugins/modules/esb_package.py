@@ -67,6 +67,14 @@ options:
         V(false).
     type: bool
     default: true
+  only_byte_code:
+    description:
+      - With O(state=absent), whether to take the folder away only where it holds nothing but byte code in folders C(__pycache__). C(conf.py) is not
+        looked at then.
+      - On Python 3, an ESB that has read a source before it went writes its byte code behind that, and makes the folders for it. Ask for this once the
+        ESB was restarted after the removal, as C(uninstall.yml) and C(rollback.yml) do.
+    type: bool
+    default: false
   also:
     description:
       - More ESB folders of this host for which the same shall hold, after O(esb_home) and in this order. In them no ESB runs and nothing is compiled,
@@ -77,8 +85,6 @@ options:
 notes:
   - A C(conf.py) that is a symbolic link is refused when it would have to change, because somebody else may use the file that it leads to.
   - A C(conf.py) with damaged C(ding.blueking) markers is refused. So is one that does not compile.
-  - Where an ESB on Python 3 is just importing the channel while O(state=absent) takes it away, it makes the folder anew, with byte code only. The
-    next run takes that away. C(uninstall.yml) and C(rollback.yml) look for it once the ESB was restarted.
   - The diff shows of C(conf.py) no more than our own lines, since a site may keep secrets in it.
 """
 
@@ -102,6 +108,12 @@ EXAMPLES = r"""
 - name: Take them out
   ding.blueking.esb_package:
     state: absent
+  become: true
+
+- name: Take away what a worker has written as they went, now that the ESB was restarted
+  ding.blueking.esb_package:
+    state: absent
+    only_byte_code: true
   become: true
 """
 
@@ -177,6 +189,7 @@ def main():
             group=dict(type="str"),
             replace_original=dict(type="bool", default=False),
             compile_check=dict(type="bool", default=True),
+            only_byte_code=dict(type="bool", default=False),
             also=dict(type="list", elements="path", default=[]),
         ),
         supports_check_mode=True,

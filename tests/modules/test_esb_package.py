@@ -140,6 +140,21 @@ def test_present_on_a_virgin_host_repeated_and_absent_is_the_inverse(ansible, tr
     assert not ansible.run(MODULE, tree.args(state="absent")).changed
 
 
+def test_byte_code_that_comes_behind_the_files_is_taken_away_and_nothing_else(ansible, installed):
+    assert not ansible.run(MODULE, installed.args(state="absent", only_byte_code=True)).changed
+    check_installed(installed)
+    ansible.run(MODULE, installed.args(state="absent"))
+    before = installed.seen()
+    cache = installed.folder / "toolkit" / "__pycache__"
+    cache.mkdir(parents=True)
+    (cache / "tags.cpython-36.pyc").write_bytes(b"late")
+    gone = ansible.parity(MODULE, installed.args(state="absent", only_byte_code=True))
+    assert gone.changed and gone.data["files"]["removed"] == ["ding_blueking/toolkit/__pycache__/tags.cpython-36.pyc"] and not gone.data["restart_needed"]
+    assert installed.seen() == before
+    refused = ansible.run(MODULE, installed.args(only_byte_code=True))
+    assert refused.failed and "state: absent" in refused.msg and installed.seen() == before
+
+
 def version():
     return (SOURCE / "toolkit" / "version.py").read_text().split('"')[-2]
 

@@ -26,7 +26,7 @@ CONF = b"CHANNELS = [('/own/', {})]\n"
 
 def params(home):
     return dict(bk_home=str(home), esb_home=str(home), esb_python=["/nonexistent"], esb_inner_home=None, esb_user=None, esb_logs=None,
-                esb_timeout=5, owner=None, group=None, replace_original=False, compile_check=False)
+                esb_timeout=5, owner=None, group=None, replace_original=False, compile_check=False, only_byte_code=False)
 
 
 def work(home, files, check=False):
@@ -129,6 +129,48 @@ def test_present_then_absent_leaves_everything_as_it_was(tmpdir):
     work(home, NEW)
     assert work(home, None)["files"]["removed"] == sorted("ding_blueking/" + path for path in NEW)
     assert tree(home) == before
+
+
+def late(home, *names):
+    """What an import writes that has read a source before it went; the folders it makes anew."""
+    for name in names:
+        path = os.path.join(home, "components/generic/apis/ding_blueking", name)
+        if not os.path.isdir(os.path.dirname(path)):
+            os.makedirs(os.path.dirname(path))
+        with open(path, "wb") as handle:
+            handle.write(b"late\n")
+
+
+def sweep(home, **more):
+    return package_host.work(Esb(params(home)), dict(params(home), only_byte_code=True), None, **more)
+
+
+def test_byte_code_that_comes_behind_the_files_is_taken_away(tmpdir):
+    home = site(tmpdir)
+    before = tree(home)
+    assert not sweep(home, check=False)["changed"]
+    work(home, NEW)
+    work(home, None)
+    late(home, "toolkit/__pycache__/version.cpython-36.pyc", "__pycache__/send.cpython-36.pyc.140234")
+    planned, done = sweep(home, check=True), sweep(home, check=False)
+    assert planned == done and done["changed"] and not done["restart_needed"]
+    assert done["files"]["removed"] == ["ding_blueking/__pycache__/send.cpython-36.pyc.140234", "ding_blueking/toolkit/__pycache__/version.cpython-36.pyc"]
+    assert tree(home) == before and not sweep(home, check=False)["changed"]
+    # A whole removal is no other.
+    late(home, "toolkit/__pycache__/version.cpython-36.pyc")
+    again = work(home, None)
+    assert again["changed"] and not again["restart_needed"] and tree(home) == before
+
+
+@pytest.mark.parametrize("name", ["theirs.py", "theirs.pyc", "toolkit/__pycache__/notes.txt"])
+def test_what_is_more_than_byte_code_is_left_with_it(tmpdir, name):
+    home = site(tmpdir)
+    late(home, "__pycache__/send.cpython-36.pyc", name)
+    before = tree(home)
+    assert not sweep(home, check=False)["changed"] and tree(home) == before
+    with pytest.raises(Problem) as caught:
+        package_host.work(Esb(params(home)), dict(params(home), only_byte_code=True), NEW, False)
+    assert "state: absent" in str(caught.value) and tree(home) == before
 
 
 def test_no_file_that_replaces_another_has_its_time(tmpdir):

@@ -104,18 +104,32 @@ def test_our_files_go_even_when_somebody_edited_them_but_not_what_was_put_beside
     assert reasons == {"ding_blueking/theirs.py": restoring.ADDED}
 
 
+def cached(*paths):
+    return dict((path, folder() if path.endswith("__pycache__") else {
+        "type": "file", "sha256": "late", "size": 1, "mtime": 1, "mode": 0o644, "owner": 0, "group": 0}) for path in paths)
+
+
 def test_byte_code_that_an_import_left_behind_our_files_goes_with_its_folders():
-    made_anew = dict(tree(conf_py="site", own__x_py="x", original__a_py="a", ding_blueking=None, ding_blueking__theirs_pyc="site"))
-    caches = {"ding_blueking/__pycache__": folder()}
-    for name in ("a", "theirs"):
-        caches["ding_blueking/__pycache__/%s.cpython-36.pyc" % name] = dict(made_anew["ding_blueking/theirs.pyc"], sha256="late")
-    found, reasons = outcome(BEFORE, dict(made_anew, **caches), [INSTALL, manifest.changes(INSTALLED, BEFORE)])
-    del caches["ding_blueking/__pycache__/a.cpython-36.pyc"]
-    assert found == dict(made_anew, **caches)
-    assert reasons == dict.fromkeys(("ding_blueking/theirs.pyc", "ding_blueking/__pycache__/theirs.cpython-36.pyc"), restoring.ADDED)
-    only_ours = dict(BEFORE, **{"ding_blueking": folder(), "ding_blueking/__pycache__": folder(), "ding_blueking/a.pyc": made_anew["ding_blueking/theirs.pyc"],
-                                "ding_blueking/__pycache__/a.cpython-36.pyc": made_anew["ding_blueking/theirs.pyc"]})
-    assert outcome(BEFORE, only_ours, [INSTALL, manifest.changes(INSTALLED, BEFORE)]) == (BEFORE, {})
+    records = [INSTALL, manifest.changes(INSTALLED, BEFORE)]
+    ours = cached("ding_blueking/__pycache__", "ding_blueking/__pycache__/a.cpython-36.pyc", "ding_blueking/__pycache__/a.cpython-36.pyc.1402")
+    assert outcome(BEFORE, dict(BEFORE, ding_blueking=folder(), **ours), records) == (BEFORE, {})
+    theirs = dict(cached("ding_blueking/__pycache__", "ding_blueking/__pycache__/theirs.cpython-36.pyc", "ding_blueking/a.pyc"), ding_blueking=folder())
+    found, reasons = outcome(BEFORE, dict(BEFORE, **dict(theirs, **ours)), records)
+    assert found == dict(BEFORE, **theirs) and set(reasons) == set(["ding_blueking/__pycache__/theirs.cpython-36.pyc", "ding_blueking/a.pyc"])
+
+
+def test_a_file_or_link_of_the_sites_that_is_called_like_a_cache_stays():
+    records = [INSTALL, manifest.changes(INSTALLED, BEFORE)]
+    for entry in (cached("x")["x"], {"type": "link", "target": "/data", "owner": 0, "group": 0}):
+        now = dict(BEFORE, **{"ding_blueking": folder(), "ding_blueking/__pycache__": entry})
+        assert outcome(BEFORE, now, records) == (now, {"ding_blueking/__pycache__": restoring.ADDED})
+
+
+def test_byte_code_of_a_source_that_a_later_version_had_goes_with_it():
+    newer = dict(INSTALLED, **tree(ding_blueking__toolkit__new_py="new", ding_blueking__toolkit__old_py="old"))
+    older = dict(INSTALLED, **tree(ding_blueking__toolkit__old_py="old"))
+    late = dict(older, **cached("ding_blueking/toolkit/__pycache__", "ding_blueking/toolkit/__pycache__/new.cpython-36.pyc"))
+    assert outcome(older, late, [manifest.changes(older, newer), manifest.changes(newer, older)]) == (older, {})
 
 
 def test_a_mode_an_owner_and_a_links_target_go_back():

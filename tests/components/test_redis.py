@@ -113,6 +113,15 @@ def test_places_are_given_once_over_all_workers(server):
     assert stores(1)[0].take_place(u"w", 20, 10.0, 1) is None
 
 
+def test_no_place_comes_a_part_of_a_millisecond_too_soon(server):
+    here, there = stores(2)
+    for number in range(60):
+        key, began = u"w%d" % number, time.time()
+        assert here.take_place(key, 1, 4.0, 10) == 0
+        wait = there.take_place(key, 1, 4.0, 10)
+        assert wait <= 4.0 and time.time() + wait >= began + 4.0
+
+
 def test_one_of_all_workers_has_a_lease(server):
     here, there = stores(2)
     assert here.lease(u"l", 5) and not there.lease(u"l", 5)

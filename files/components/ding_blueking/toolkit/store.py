@@ -48,19 +48,19 @@ FOLDER = "ding_blueking"
 MEMORY_ENTRIES = 20000
 FILE_DAYS = 3
 
-# Places in a sliding window, taken one at a time. Redis's own clock, so that hosts need not agree on theirs.
+# Places in a sliding window, taken one at a time. Redis's own clock, in microseconds, so that hosts need not agree on theirs.
 _WINDOW = """
 pcall(redis.replicate_commands)
 local t = redis.call('TIME')
-local now = t[1] * 1000 + math.floor(t[2] / 1000)
+local now = t[1] * 1000000 + t[2]
 local limit, period, latest = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local oldest = redis.call('LINDEX', KEYS[1], -limit)
 local at = now
 if oldest and tonumber(oldest) + period > now then at = tonumber(oldest) + period end
 if at - now > latest then return -1 end
-redis.call('RPUSH', KEYS[1], at)
+redis.call('RPUSH', KEYS[1], string.format('%.0f', at))
 redis.call('LTRIM', KEYS[1], -limit, -1)
-redis.call('PEXPIRE', KEYS[1], period + at - now + 1000)
+redis.call('PEXPIRE', KEYS[1], math.ceil((period + at - now) / 1000) + 1000)
 return at - now
 """
 
@@ -348,13 +348,13 @@ class Store(object):
 
     def take_place(self, key, limit, period, latest):
         """Seconds to wait for a place among `limit` in any `period`; None when that is more than `latest`."""
-        milliseconds = self._redis.use(
+        microseconds = self._redis.use(
             lambda client: int(
-                client.eval(_WINDOW, 1, PREFIX + key, int(limit), int(period * 1000), max(0, int(latest * 1000)))
+                client.eval(_WINDOW, 1, PREFIX + key, int(limit), int(period * 1000000), max(0, int(latest * 1000000)))
             )
         )
-        if milliseconds is not None:
-            return None if milliseconds < 0 else milliseconds / 1000.0
+        if microseconds is not None:
+            return None if microseconds < 0 else microseconds / 1000000.0
 
         def take(stored):
             now = time.time()

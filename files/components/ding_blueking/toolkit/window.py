@@ -112,7 +112,7 @@ class Window(object):
 
         self._here.update_here(self._key(robot), change, DAYS)
         if self.hosts > 1 and self._uses_redis():
-            if self._eval(window_scripts.SETTLE, robot, place, _milliseconds(life)) is None:
+            if self._eval(window_scripts.SETTLE, robot, place, _microseconds(life)) is None:
                 self._note(None)
 
     def used(self, robot):
@@ -214,7 +214,7 @@ class Window(object):
             if met != mode["met"]:
                 if is_other:
                     mode["until"] = (lost if mode["redis"] else mode["since"]) + quiet
-                mode.update(met=met, born=now - age / 1000.0)
+                mode.update(met=met, born=now - age / 1000000.0)
             if was_untold:
                 mode["untold"] = False
             mode.update(redis=True, seen=int(now // 3600))
@@ -232,11 +232,11 @@ class Window(object):
     def _ask(self, met, robot, places, life, limit, share, mine):
         """Seconds to wait, 0 when the places are taken; None when Redis does not answer or has lost what it knew, which is noted."""
         now = time.time()
-        told = " ".join("%s:%d%s" % (each[0], _milliseconds(each[1] - now), "" if ENDED in each[2:] else "?") for each in mine)
-        answer = self._eval(window_scripts.TAKE, met[0], met[1], robot, limit, share, _milliseconds(self.seconds * YOUNG), _milliseconds(life),
-                            _milliseconds(self.seconds + LONGEST_CALL), " ".join(places), told)
+        told = " ".join("%s:%d%s" % (each[0], _microseconds(each[1] - now), "" if ENDED in each[2:] else "?") for each in mine)
+        answer = self._eval(window_scripts.TAKE, met[0], met[1], robot, limit, share, _microseconds(self.seconds * YOUNG), _microseconds(life),
+                            _microseconds(self.seconds + LONGEST_CALL), " ".join(places), told)
         self._note(answer)
-        return None if answer is None or answer[1] else answer[0] / 1000.0
+        return None if answer is None or answer[1] else answer[0] / 1000000.0
 
     @staticmethod
     def _run(client, script, *arguments):
@@ -255,8 +255,8 @@ class Window(object):
         return answer
 
 
-def _milliseconds(seconds):
-    return int(math.ceil(seconds * 1000))
+def _microseconds(seconds):
+    return int(math.ceil(seconds * 1000000))
 
 
 def _mode_of(stored):
@@ -274,7 +274,8 @@ def is_young(window):
     """Whether Redis has been empty lately, for the status. False when it cannot be asked."""
     def age(client):
         born = client.hget(PREFIX + u"windows", "born")
-        return [0 if born is None else client.time()[0] * 1000 - int(born)]
+        seconds, microseconds = client.time()
+        return [0 if born is None else seconds * 1000000 + microseconds - int(born)]
 
     found = window._redis.use(age) if window.hosts > 1 and window._redis.is_set() else None
-    return bool(found) and found[0] < window.seconds * YOUNG * 1000
+    return bool(found) and found[0] < _microseconds(window.seconds * YOUNG)

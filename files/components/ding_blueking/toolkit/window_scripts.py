@@ -1,8 +1,8 @@
 # -*- coding: utf-8 -*-
-"""What Redis does for window.py, in its own language and by its own clock, in milliseconds.
+"""What Redis does for window.py, in its own language and by its own clock, in microseconds.
 
 One key without a life, so that it is not evicted alone: {robot: "place:end place:end …", "id": its name, "born": since when it
-has been told of all places}. Now is rounded down and each end up: a place ends no part of a millisecond too soon.
+has been told of all places}.
 """
 from __future__ import absolute_import, division, print_function
 
@@ -10,7 +10,7 @@ from __future__ import absolute_import, division, print_function
 _MEET = """
 pcall(redis.replicate_commands)
 local t = redis.call('TIME')
-local now = t[1] * 1000 + math.floor(t[2] / 1000)
+local now = t[1] * 1000000 + t[2]
 local met, is_untold = ARGV[1], ARGV[2] == '1'
 local can_tell, info = pcall(redis.call, 'INFO', 'server')
 local run = can_tell and type(info) == 'string' and string.match(info, 'run_id:(%x+)') or ''
@@ -28,7 +28,7 @@ redis.call('HSET', KEYS[1], 'born', string.format('%.0f', born))
 local age, wait = now - born, 0
 """
 _ANSWER = """
--- Milliseconds, a flag, milliseconds, a text, a flag.
+-- Microseconds, a flag, microseconds, a text, a flag.
 return {wait, is_other and 1 or 0, age, id, is_untold and 1 or 0}
 """
 PROBE = _MEET + _ANSWER
@@ -48,7 +48,7 @@ for id, stop in string.gmatch(redis.call('HGET', KEYS[1], robot) or '', '(%x+):(
   end
 end
 for id, left, runs in string.gmatch(mine, '(%x+):(%d+)(%??)') do
-  local stop = now + 1 + tonumber(left)
+  local stop = now + tonumber(left)
   ends_of_mine[#ends_of_mine + 1] = stop
   if not known[id] then
     ends[#ends + 1] = stop
@@ -66,7 +66,7 @@ end
 wait = until_room(ends, limit)
 if age < young then wait = math.max(wait, until_room(ends_of_mine, share)) end
 if wait == 0 and not is_other then
-  for id in string.gmatch(new, '%x+') do kept[#kept + 1] = id .. ':' .. string.format('%.0f', now + 1 + life) end
+  for id in string.gmatch(new, '%x+') do kept[#kept + 1] = id .. ':' .. string.format('%.0f', now + life) end
 end
 if #kept > 0 then redis.call('HSET', KEYS[1], robot, table.concat(kept, ' ')) else redis.call('HDEL', KEYS[1], robot) end
 """ + _ANSWER
@@ -74,12 +74,12 @@ if #kept > 0 then redis.call('HSET', KEYS[1], robot, table.concat(kept, ' ')) el
 SETTLE = """
 pcall(redis.replicate_commands)
 local t = redis.call('TIME')
-local now = t[1] * 1000 + math.floor(t[2] / 1000)
+local now = t[1] * 1000000 + t[2]
 local kept, life = {}, tonumber(ARGV[3])
 for id, stop in string.gmatch(redis.call('HGET', KEYS[1], ARGV[1]) or '', '(%x+):(%d+)') do
   if id ~= ARGV[2] and tonumber(stop) > now then kept[#kept + 1] = id .. ':' .. stop end
 end
-if life > 0 then kept[#kept + 1] = ARGV[2] .. ':' .. string.format('%.0f', now + 1 + life) end
+if life > 0 then kept[#kept + 1] = ARGV[2] .. ':' .. string.format('%.0f', now + life) end
 if #kept > 0 then redis.call('HSET', KEYS[1], ARGV[1], table.concat(kept, ' ')) else redis.call('HDEL', KEYS[1], ARGV[1]) end
 return 1
 """

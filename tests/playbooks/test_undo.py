@@ -104,6 +104,14 @@ def test_byte_code_that_comes_behind_the_files_is_taken_away(installed, story, p
     assert again.rc == 0 and again.total("changed") == 0, again.changed()
 
 
+def test_it_is_taken_away_too_where_the_removal_was_killed_before_its_restart(installed, story, play, late):
+    killed = play("uninstall", fault=("Restart | Restart the ESB", "paas1", 1, "kill"))
+    assert killed.rc == -9, killed
+    run = play("uninstall", fault=("Install | Take the files away", "paas1", 1, late))
+    assert "Install | Take the files away" not in run.changed("paas1")
+    assert run.rc == 0 and back(story.start, installed.state()) == [] and serving(installed), run
+
+
 def test_byte_code_that_comes_behind_a_rollback_is_taken_away(installed, story, play, late):
     run = play("rollback", extra={"ding_backup": "pristine", **CONFIRMED}, fault=("Rollback | Bring the files back", "paas1", 1, late))
     assert run.rc == 0 and back(story.start, installed.state()) == [] and serving(installed), run

@@ -26,6 +26,20 @@ KEEPER = "esb" + hosts.KEEPER
 RESULTS = paths.ROOT / ".results"
 # V7's workers read the channels anew once a second; two periods and the query.
 V7_SETTINGS_DELAY = "2.5"
+# uWSGI sleeps for up to 2 s before it replaces workers again; a call that came in meanwhile would wait for that.
+REPLACE_WORKERS = """\
+children=/proc/%d/task/%d/children
+set -- $(cat $children)
+kill -KILL "$@"
+for attempt in $(seq 100); do
+    now=$(cat $children)
+    there=$(echo $now | wc -w)
+    for gone in "$@"; do case " $now " in *" $gone "*) there=0 ;; esac; done
+    if [ $there -ge $# ]; then exit 0; fi
+    sleep 0.1
+done
+echo "uWSGI has not replaced its workers within 10 s" >&2
+exit 1"""
 
 
 class RealEsb(control.Sandbox):
@@ -89,7 +103,7 @@ class RealEsb(control.Sandbox):
             " ".join(map(shlex.quote, words)), shlex.quote(self.tree.python), shlex.quote(str(HERE / "in_esb.py")))]
         if self.tree.kind == "V7" and self.server == "uwsgi":
             master = self.state["processes"]["esb"]["pid"]
-            lines += ["kill -KILL $(cat /proc/%d/task/%d/children)" % (master, master)]
+            lines.append(REPLACE_WORKERS % (master, master))
         script.write_text("\n".join(lines) + "\n", "utf-8")
         script.chmod(0o755)
         return str(script)
